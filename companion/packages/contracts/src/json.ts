@@ -1,0 +1,138 @@
+import canonicalize from 'canonicalize'
+import { JsonError } from './errors.ts'
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+export interface JsonLimits {
+  /** Longest accepted text, in UTF-16 code units. Default 4 MiB. */
+  readonly maxLength?: number
+  /** Deepest accepted nesting. Default 64. */
+  readonly maxDepth?: number
+}
+
+const DEFAULT_MAX_LENGTH = 4 * 1024 * 1024
+const DEFAULT_MAX_DEPTH = 64
+/** A `\u` escape can spell any code point, so a surrogate is looked for in the parsed string, not in the text. */
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
+
+/**
+ * Parses JSON as I-JSON (RFC 7493): what two readers could understand differently is refused.
+ * `JSON.parse` drops duplicate keys and rounds large integers in silence, which would let one text be approved and another run.
+ * @throws JsonError with a stable code
+ */
+export function parseStrictJson(text: string, limits: JsonLimits = {}): Json {
+  const maxLength = limits.maxLength ?? DEFAULT_MAX_LENGTH
+  if (text.length > maxLength) throw new JsonError('json_size', `JSON text is longer than ${maxLength} characters`)
+  scanStructure(text, limits.maxDepth ?? DEFAULT_MAX_DEPTH)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new JsonError('json_syntax', 'not valid JSON', { cause })
+  }
+  return assertJson(value, limits)
+}
+
+/**
+ * Checks that a value is data that canonical JSON can carry: no NaN, no lone surrogate, no integer beyond 2^53 - 1, no undefined.
+ * @throws JsonError
+ */
+export function assertJson(value: unknown, limits: JsonLimits = {}): Json {
+  check(value, limits.maxDepth ?? DEFAULT_MAX_DEPTH)
+  return value as Json
+}
+
+/**
+ * RFC 8785 canonical form.
+ * @throws JsonError for values outside JSON
+ */
+export function canonicalJson(value: unknown): string {
+  const text = canonicalize(assertJson(value))
+  if (text === undefined) throw new JsonError('json_syntax', 'value has no JSON form')
+  return text
+}
+
+function check(value: unknown, depth: number): void {
+  if (depth < 0) throw new JsonError('json_depth', 'JSON is nested too deeply')
+  if (value === null || typeof value === 'boolean') return
+  if (typeof value === 'number') return checkNumber(value)
+  if (typeof value === 'string') return checkString(value)
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) check(value[index], depth - 1)
+    return
+  }
+  if (typeof value === 'object' && isPlain(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      checkString(key)
+      check(item, depth - 1)
+    }
+    return
+  }
+  throw new JsonError('json_syntax', `${typeof value} has no JSON form`)
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as unknown
+  return prototype === Object.prototype || prototype === null
+}
+
+function checkNumber(value: number): void {
+  if (!Number.isFinite(value)) throw new JsonError('json_number', 'NaN and infinities are not JSON')
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new JsonError('json_number', 'integer beyond 2^53 - 1 cannot be read exactly; send it as a string')
+  }
+}
+
+function checkString(value: string): void {
+  if (LONE_SURROGATE.test(value)) throw new JsonError('json_lone_surrogate', 'string holds a lone surrogate')
+}
+
+/** One pass over the text that finds what `JSON.parse` hides: duplicate keys and depth. Syntax is left to `JSON.parse`. */
+function scanStructure(text: string, maxDepth: number): void {
+  const stack: (Set<string> | undefined)[] = []
+  let index = 0
+  while (index < text.length) {
+    const character = text.charCodeAt(index)
+    if (character === 0x22) {
+      const end = stringEnd(text, index)
+      const keys = stack.at(-1)
+      if (keys && isKey(text, end)) addKey(keys, text.slice(index, end))
+      index = end
+      continue
+    }
+    if (character === 0x7b || character === 0x5b) {
+      stack.push(character === 0x7b ? new Set() : undefined)
+      if (stack.length > maxDepth) throw new JsonError('json_depth', `JSON is nested deeper than ${maxDepth}`)
+    } else if (character === 0x7d || character === 0x5d) {
+      stack.pop()
+    }
+    index++
+  }
+}
+
+/** Index just past the closing quote of the string that opens at `start`. */
+function stringEnd(text: string, start: number): number {
+  for (let index = start + 1; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (character === 0x5c) index++
+    else if (character === 0x22) return index + 1
+  }
+  throw new JsonError('json_syntax', 'unterminated string')
+}
+
+function isKey(text: string, after: number): boolean {
+  let index = after
+  while (/\s/.test(text[index] ?? 'x')) index++
+  return text[index] === ':'
+}
+
+function addKey(keys: Set<string>, literal: string): void {
+  let key: unknown
+  try {
+    key = JSON.parse(literal)
+  } catch (cause) {
+    throw new JsonError('json_syntax', 'not valid JSON', { cause })
+  }
+  if (keys.has(String(key))) throw new JsonError('json_duplicate_key', 'an object names a key twice')
+  keys.add(String(key))
+}
