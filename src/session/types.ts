@@ -1,0 +1,50 @@
+import type { JWK } from 'jose'
+
+/** Secrets at rest: the operating system's keychain, or the editor's SecretStorage where there is none (AUTH-3). */
+export interface SecretStore {
+  /** For the person: where secrets are kept on this machine. */
+  readonly label: string
+  get(key: string): Promise<string | undefined>
+  set(key: string, value: string): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+export interface Account {
+  /** OIDC `sub`. */
+  readonly subject: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly issuer: string
+}
+
+export type SessionState =
+  | { readonly kind: 'signed-out'; readonly reason?: string }
+  | { readonly kind: 'signing-in' }
+  | { readonly kind: 'signed-in'; readonly account: Account }
+
+/** The device's ES256 key: DPoP proofs (RFC 9449) and approval receipts are signed with it. The private part never leaves the store. */
+export interface DeviceKey {
+  /** RFC 7638 thumbprint, the `cnf.jkt` of every access token. */
+  readonly thumbprint: string
+  readonly publicJwk: JWK
+  /** Compact JWS over `claims`, ES256, with `typ` and `jwk` in the header. */
+  sign(typ: string, claims: Readonly<Record<string, unknown>>): Promise<string>
+  proof(request: { method: string; url: string; accessToken?: string; nonce?: string }): Promise<string>
+}
+
+export interface Session {
+  state(): SessionState
+  onChange(listener: (state: SessionState) => void): () => void
+  /** Whole sign-in in the system browser. @throws SessionError `sign_in_cancelled`, `issuer_unreachable`, `discovery_failed`, `state_mismatch`, … */
+  signIn(signal: AbortSignal): Promise<Account>
+  /** Revokes (RFC 7009) and erases, in this window and, through the secret store, every other. */
+  signOut(): Promise<void>
+  /** Audience-restricted access token for one resource, from memory, or by silent token exchange (RFC 8693). */
+  tokenFor(resource: string, signal?: AbortSignal): Promise<{ token: string; expiresAt: number }>
+  /** Drops the cached token of a resource after a 401, so that the next `tokenFor` fetches another. */
+  forget(resource: string): void
+  deviceKey(): Promise<DeviceKey>
+  /** `fetch` that adds `Authorization: DPoP …` and a proof, retries once on a nonce challenge and once after a 401. */
+  fetchFor(resource: string): typeof fetch
+  dispose(): void
+}
