@@ -1,0 +1,81 @@
+import { afterAll } from 'vitest'
+
+/**
+ * The requirements, each split into its clauses. A test that verifies a clause says so with `verifies('AUTH-6.1')`;
+ * `npm run requirements` prints how many tests verify each one and lists the clauses that none does.
+ */
+export const requirements = {
+  'AUTH-1.1': 'Sign-in starts from the registry URL alone: RFC 9728 metadata leads to RFC 8414 metadata, the issuer is checked exactly',
+  'AUTH-1.2': 'Authorization code with PKCE S256; `state` and `iss` (RFC 9207) are checked',
+  'AUTH-1.3': 'The redirect comes back by URI handler, loopback port, or pasted code',
+  'AUTH-1.4': 'Every failure of sign-in is told with its own code, and nothing hangs',
+  'AUTH-2.1': 'One sign-in serves every server: audience-restricted tokens are fetched silently by token exchange',
+  'AUTH-2.2': 'A server listed after sign-in needs no browser',
+  'AUTH-2.3': 'A token for one server is refused by another',
+  'AUTH-3.1': 'Secrets live in the keychain, or SecretStorage where there is none, and nowhere else',
+  'AUTH-3.2': 'Sign-out revokes and erases',
+  'AUTH-3.3': 'A keychain that hangs or is missing is told and does not block',
+  'AUTH-4.1': 'The session is an AuthenticationProvider of the editor',
+  'AUTH-5.1': 'Refresh is single-flight with rotation',
+  'AUTH-6.1': 'Tokens are bound to the device key by DPoP: proof, `ath`, `jkt`, time and replay are verified',
+  'AUTH-6.2': 'A bound token sent as a plain bearer is refused; plain bearer only for clients registered so',
+  'AUTH-7.1': 'Without an edge the server verifies the token itself',
+  'AUTH-8.1': 'One decision function for list and call: what may not be called is not listed',
+  'AUTH-8.2': 'Default deny: no policy, a throwing check, an unlisted record all mean no',
+  'AUTH-8.3': 'A denial says what is needed and whom to ask',
+  'AUTH-9.1': 'A server accepts only callers of its groups',
+  'AUTH-10.1': 'A workload may never write',
+  'AUTH-11.1': 'The client registration decides the surface',
+  'REG-1.1': 'The v0.1 read API lists servers, versions and the latest version',
+  'REG-1.2': 'Without a token only public records are listed',
+  'REG-2.1': 'The governance record stands in `_meta` and in the signed list',
+  'REG-3.1': 'A record is served only while its status is listed',
+  'REG-4.1': 'A server whose surface differs from the reviewed digest is neither listed nor called',
+  'REG-5.1': 'The approved list is signed, short-lived, and filtered to the caller',
+  'REG-9.1': 'PostgreSQL storage with migrations; the audit log is append-only and hash-chained',
+  'EDIT-1.1': 'Approved servers are pulled, verified and cached',
+  'EDIT-1.2': 'A cached list is used only while its signature is unexpired; then access is closed',
+  'EDIT-1.3': 'The tree shows owner, support channel, review state, health and tools',
+  'EDIT-2.1': "Every tool the person may call is offered to the editor's chat, and called through the embedded client",
+  'EDIT-2.2': '@gatehouse answers in the chat',
+  'EDIT-3.1': 'A write becomes a step in the panel and waits for the person',
+  'EDIT-3.2': 'Rejected: nothing runs; approved: exactly that runs, exactly once',
+  'EDIT-3.3': 'Pending and approved steps survive a reload, and nothing runs by itself',
+  'EDIT-4.1': 'An elicitation form is made from the schema and validated',
+  'EDIT-4.2': 'Accept, decline and cancel are told apart; URL mode shows the domain',
+  'EDIT-8.1': 'Errors say what happened and what to do, from one table',
+  'SRV-P.1': 'search_tables and describe_table show only what the caller may read',
+  'SRV-P.2': 'Read-only is decided from the parsed statement; what is not fully understood is a write',
+  'SRV-P.3': 'run_query has row, byte and time limits, pages by handle, and cancel reaches the engine',
+  'SRV-P.4': 'execute_statement needs an approval and shows what it will touch',
+  'SRV-KIT.1': 'A server author writes a class with schemas and policies; a tool without a policy fails at start',
+  'SRV-KIT.2': 'Both protocol eras are served',
+  'SRV-KIT.3': 'Calls are served only under a valid signed record',
+  'SRV-KIT.4': 'A receipt is verified: key, time, audience, subject, arguments, tool digest, single use',
+  'SRV-KIT.5': 'Of calls racing on one receipt exactly one runs',
+  'SRV-KIT.6': 'Progress and cancellation reach the tool',
+  'SRV-KIT.7': 'Input, output and size are checked; duplicate keys are refused',
+  'SRV-KIT.8': 'SIGTERM drains',
+  'SRV-KIT.9': 'Equal data, equal digest; unequal data, unequal digest; what JSON can hide is refused',
+  'OBS-1.1': 'Spans and metrics follow the MCP conventions and continue the caller’s trace',
+  'OBS-2.1': 'Every call, allowed or denied, is in the audit before its result is returned',
+  'OBS-2.2': 'The audit holds redacted arguments and never rows or tokens',
+  'OPS-1.1': 'One command starts everything on embedded defaults and stops it cleanly',
+  'OPS-1.2': 'After kill -9 a new start works and the data is intact',
+} as const satisfies Record<string, string>
+
+export type RequirementId = keyof typeof requirements
+
+const cited = new Set<RequirementId>()
+
+/** Says that the running test verifies a clause. An unknown id does not compile. */
+export function verifies(...ids: RequirementId[]): void {
+  for (const id of ids) cited.add(id)
+}
+
+if (process.env['GATEHOUSE_REQUIREMENTS_FILE']) {
+  afterAll(async () => {
+    const { appendFile } = await import('node:fs/promises')
+    await appendFile(process.env['GATEHOUSE_REQUIREMENTS_FILE'] ?? '', [...cited].map((id) => `${id}\n`).join(''))
+  })
+}
