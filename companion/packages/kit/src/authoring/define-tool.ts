@@ -1,0 +1,18 @@
+import type { z } from 'zod'
+import type { ToolContext } from './context.ts'
+import type { ToolDefinition, ToolOptions, ToolPolicy, ToolResult } from './tool.ts'
+
+export interface FunctionTool<I extends z.ZodObject, O extends z.ZodObject> extends ToolOptions<I, O> {
+  readonly policy: ToolPolicy
+  run(args: z.output<I>, ctx: ToolContext): Promise<ToolResult<O>>
+}
+
+/** The function form of `@tool` and `@authorizeTool`, for tools that share no state. */
+export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(tool: FunctionTool<I, O>): ToolDefinition {
+  const { policy, run, ...options } = tool
+  return {
+    options: options as unknown as ToolDefinition['options'],
+    policy,
+    run: run as unknown as ToolDefinition['run'],
+  }
+}

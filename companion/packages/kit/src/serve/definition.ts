@@ -1,0 +1,40 @@
+import type { ToolSource } from '../authoring/collect.ts'
+import type { ToolDefinition } from '../authoring/tool.ts'
+
+/**
+ * All that a server author writes beside the class of tools:
+ * ```ts
+ * await runServer({
+ *   id: 'presto', title: 'Presto', version: '0.1.0', toolsClass: PrestoTools, cedar: POLICIES,
+ *   async start({ data, signal }) {
+ *     const engine = await openEngine(data, signal)
+ *     return { tools: new PrestoTools(engine), dispose: () => engine.close() }
+ *   },
+ * })
+ * ```
+ */
+export interface ServerDefinition {
+  /** Short name inside the registry (`ServerId`). */
+  readonly id: string
+  readonly title: string
+  readonly version: string
+  /** Reaches the model's system prompt, so reviewers sign it. */
+  readonly instructions?: string
+  /** The class that `start` returns an instance of, or the function-form tools. `--describe` reads its decorators and starts nothing. */
+  readonly toolsClass: { readonly prototype: object } | readonly ToolDefinition[]
+  /** The server's own Cedar policies, for its own resources; see `decide/README.md`. They can forbid a tool, never widen it. */
+  readonly cedar?: string
+  /** Opens what the tools need. `data` is the server's own folder, which exists; `signal` aborts when the server is told to stop before it is ready. */
+  start(config: StartConfig): Promise<StartedTools>
+}
+
+export interface StartConfig {
+  readonly data: string
+  readonly signal: AbortSignal
+}
+
+export interface StartedTools {
+  readonly tools: ToolSource
+  /** Called once, after the last call has ended. */
+  dispose(): Promise<void>
+}
