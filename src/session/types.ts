@@ -7,6 +7,14 @@ export interface SecretStore {
   get(key: string): Promise<string | undefined>
   set(key: string, value: string): Promise<void>
   delete(key: string): Promise<void>
+  /** Where the store can tell: another window changed `key`. Where it cannot, the session looks by itself. */
+  onChange?(listener: (key: string) => void): () => void
+}
+
+/** What the session and the catalog say to a log; a `vscode.LogOutputChannel` is one. Messages never hold a secret. */
+export interface Log {
+  info(message: string): void
+  warn(message: string): void
 }
 
 export interface Account {
@@ -18,6 +26,9 @@ export interface Account {
 }
 
 export type SessionState =
+  /** The store has not been read yet; lasts milliseconds, and never longer than the keychain's time limit. */
+  | { readonly kind: 'restoring' }
+  /** `reason` is for the person: why a session ended that they did not end themselves. */
   | { readonly kind: 'signed-out'; readonly reason?: string }
   | { readonly kind: 'signing-in' }
   | { readonly kind: 'signed-in'; readonly account: Account }
@@ -34,12 +45,19 @@ export interface DeviceKey {
 
 export interface Session {
   state(): SessionState
+  /** Settles when the state has left `restoring`; never rejects. */
+  readonly restored: Promise<void>
+  /** OAuth client id: the audience of the signed approved list. */
+  clientId(): string
   onChange(listener: (state: SessionState) => void): () => void
   /** Whole sign-in in the system browser. @throws SessionError `sign_in_cancelled`, `issuer_unreachable`, `discovery_failed`, `state_mismatch`, … */
   signIn(signal: AbortSignal): Promise<Account>
   /** Revokes (RFC 7009) and erases, in this window and, through the secret store, every other. */
   signOut(): Promise<void>
-  /** Audience-restricted access token for one resource, from memory, or by silent token exchange (RFC 8693). */
+  /**
+   * Audience-restricted access token for one resource, from memory, or by silent token exchange (RFC 8693). `expiresAt` in epoch milliseconds.
+   * @throws SessionError `signed_out`, `session_ended`, `issuer_unreachable`, `resource_refused`, `keychain_unavailable`, …
+   */
   tokenFor(resource: string, signal?: AbortSignal): Promise<{ token: string; expiresAt: number }>
   /** Drops the cached token of a resource after a 401, so that the next `tokenFor` fetches another. */
   forget(resource: string): void
