@@ -6,3 +6,11 @@ export type { ToolAnnotations, ToolDefinition, ToolOptions, ToolPolicy, ToolResu
 export { ToolError } from './authoring/tool-error.ts'
 export type { Resource } from './decide/resource.ts'
 export type { ServerDefinition, StartConfig, StartedTools } from './serve/definition.ts'
+export { type AuthCode, AuthError, resourceMetadataUrl } from './tokens/auth-error.ts'
+export {
+  createTokenVerifier,
+  type TokenRequest,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  type VerifiedToken,
+} from './tokens/verifier.ts'
