@@ -14,3 +14,11 @@ export {
   type TokenVerifierOptions,
   type VerifiedToken,
 } from './tokens/verifier.ts'
+export { readJsonBody } from './http/body.ts'
+export { announce, failedToStart, untilStopped } from './http/lifecycle.ts'
+export { type Listening, type ListenOptions, listen } from './http/listen.ts'
+export { createLogger, type LogFields, type Logger } from './http/log.ts'
+export { HttpProblem, problemResponse } from './http/problem.ts'
+export { type DatabaseOptions, openDatabase } from './postgres/database.ts'
+export { DatabaseError } from './postgres/database-error.ts'
+export { migrate } from './postgres/migrate.ts'

@@ -1,0 +1,23 @@
+import { GatehouseError } from '@gatehouse/contracts'
+import type { Logger } from './log.ts'
+
+/** Says on stdout, in the one line that the parent process waits for, where the service can be reached. */
+export function announce(url: string): void {
+  process.stdout.write(`${JSON.stringify({ kind: 'listening', url })}\n`)
+}
+
+/** Resolves when the process is told to end: SIGTERM, SIGINT, or the death of the parent that holds the IPC channel. */
+export async function untilStopped(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  process.once('SIGTERM', () => resolve())
+  process.once('SIGINT', () => resolve())
+  process.once('disconnect', () => resolve())
+  await promise
+}
+
+/** One clear line for what kept a service from starting, and exit status 1. */
+export function failedToStart(log: Logger, error: unknown): void {
+  process.exitCode = 1
+  if (error instanceof GatehouseError) log.error(error.message, { code: error.code })
+  else log.error('failed to start', { code: 'internal', error })
+}
