@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto'
+import { type Action, type Caller, type Decision, type ServerRecord, SurfaceName } from '@gatehouse/contracts'
+import type { ToolPolicy } from '../authoring/tool.ts'
+import { BoundedMap } from '../bounded-map.ts'
+import { type CedarEngine, createCedarEngine } from './cedar.ts'
+import { PRECEDENCE, reasonFor } from './reasons.ts'
+import type { Resource } from './resource.ts'
+
+export interface PolicyOptions {
+  /** The tools' own policies; a tool that is not among them is denied. Omitted (the registry, which has no tools), the record alone decides. */
+  readonly tools?: Readonly<Record<string, ToolPolicy>>
+  /** The server's own Cedar text; see README.md. */
+  readonly cedar?: string
+}
+
+export interface DecisionInput {
+  readonly caller: Caller
+  readonly action: Action
+  readonly resource: Resource
+  /** The server's signed record. */
+  readonly record: ServerRecord
+}
+
+export interface Policy {
+  /** Never throws: what cannot be evaluated is denied, by the rule `error`. */
+  decide(input: DecisionInput): Decision
+}
+
+const MEMO_LIMIT = 20_000
+
+/** @throws PolicyError when the server's own text is not valid */
+export function createPolicy(options: PolicyOptions = {}): Policy {
+  const engine = createCedarEngine(options.cedar ?? '')
+  const memo = new BoundedMap<string, Decision>(MEMO_LIMIT)
+  const recordKeys = new WeakMap<ServerRecord, string>()
+
+  /** What of the record decides. A renewed record that says the same is the same key. */
+  function recordKey(record: ServerRecord): string {
+    let key = recordKeys.get(record)
+    if (key === undefined) {
+      const { id, status, groups, surfaces, channels, discoverable, support, tools } = record
+      const rules = tools.map((tool) => [tool.name, tool.effect, tool.groups])
+      key = hash([id, status, groups, surfaces, channels, discoverable, support.channel, rules])
+      recordKeys.set(record, key)
+    }
+    return key
+  }
+
+  return {
+    decide(input) {
+      try {
+        // Only a server's own text can name a person; without one, people with the same attributes share an answer.
+        const name = options.cedar ? nameOf(input.caller) : 'caller'
+        const key = JSON.stringify([
+          name,
+          attributesOf(input.caller),
+          input.action,
+          input.resource,
+          recordKey(input.record),
+        ])
+        const known = memo.get(key)
+        if (known) return known
+        const decision = evaluate(engine, input, name, options.tools)
+        memo.set(key, decision)
+        return decision
+      } catch {
+        return { allowed: false, reason: 'the policy could not be evaluated', rule: 'error' }
+      }
+    },
+  }
+}
+
+function evaluate(engine: CedarEngine, input: DecisionInput, name: string, tools: PolicyOptions['tools']): Decision {
+  const { caller, action, resource, record } = input
+  const policy = resource.kind === 'tool' && 'name' in resource ? own(tools, resource.name) : undefined
+  const principal = { type: caller.kind === 'user' ? 'User' : 'Workload', id: name }
+  const target = targetOf(resource, record, policy, tools !== undefined)
+  const verdict = engine.evaluate({
+    principal,
+    action: { type: 'Action', id: action },
+    resource: target.uid,
+    context: {
+      status: record.status,
+      groups: groups(record.groups),
+      surfaces: record.surfaces,
+      channels: record.channels,
+    },
+    entities: [
+      caller.kind === 'user'
+        ? {
+            uid: principal,
+            attrs: {
+              client: caller.client,
+              surface: caller.surface,
+              ...(caller.channel !== undefined && { channel: caller.channel }),
+            },
+            parents: caller.groups.map((id) => ({ type: 'Group', id })),
+          }
+        : { uid: principal, attrs: {}, parents: [] },
+      target,
+    ],
+  })
+  if (verdict.allowed) return { allowed: true, reason: 'allowed', rule: verdict.rules[0] ?? 'default' }
+  const rule = PRECEDENCE.find((id) => verdict.rules.includes(id)) ?? verdict.rules[0] ?? 'default'
+  return { allowed: false, reason: reasonFor(rule, { record, resource, policy, given: engine.reasonOf(rule) }), rule }
+}
+
+interface Target {
+  readonly uid: { type: string; id: string }
+  readonly attrs: Record<string, Attribute>
+  readonly parents: []
+}
+type Attribute =
+  | string
+  | boolean
+  | string[]
+  | { type: string; id: string }[]
+  | { __entity: { type: string; id: string } }[]
+
+/** A tool is keyed `server/tool`. With policies known, a tool without one is as good as unreviewed. */
+function targetOf(
+  resource: Resource,
+  record: ServerRecord,
+  policy: ToolPolicy | undefined,
+  policiesKnown: boolean,
+): Target {
+  if (!('name' in resource)) return { uid: { type: 'Server', id: record.id }, attrs: {}, parents: [] }
+  if (resource.kind !== 'tool') {
+    return {
+      uid: { type: 'Resource', id: `${record.id}/${resource.kind}/${resource.name}` },
+      attrs: { kind: resource.kind, name: resource.name },
+      parents: [],
+    }
+  }
+  const recorded = record.tools.find((tool) => tool.name === resource.name)
+  return {
+    uid: { type: 'Tool', id: `${record.id}/${resource.name}` },
+    attrs: {
+      name: resource.name,
+      recorded: recorded !== undefined && (policy !== undefined || !policiesKnown),
+      effect: recorded?.effect ?? 'write',
+      everyone: recorded?.groups.length === 0,
+      groups: groups(recorded?.groups ?? []),
+      policyEveryone: policy?.groups === undefined,
+      policyGroups: groups(policy?.groups ?? []),
+      policySurfaces: [...(policy?.surfaces ?? SurfaceName.options)],
+    },
+    parents: [],
+  }
+}
+
+function groups(names: readonly string[]): { __entity: { type: string; id: string } }[] {
+  return names.map((id) => ({ __entity: { type: 'Group', id } }))
+}
+
+function own(tools: PolicyOptions['tools'], name: string): ToolPolicy | undefined {
+  return tools && Object.hasOwn(tools, name) ? tools[name] : undefined
+}
+
+/** A short key, however many groups a caller has. */
+function hash(parts: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
+}
+
+function nameOf(caller: Caller): string {
+  return caller.kind === 'user' ? caller.subject : caller.spiffeId
+}
+
+function attributesOf(caller: Caller): unknown {
+  if (caller.kind === 'workload') return 'workload'
+  return [[...caller.groups].sort(), caller.client, caller.surface, caller.channel]
+}
