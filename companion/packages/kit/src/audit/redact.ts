@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type { Json } from '@gatehouse/contracts'
+
+const REDACTED = '[redacted]'
+const MAX_STRING = 500
+const KEPT_OF_LONG = 200
+const MAX_ITEMS = 50
+const MAX_DEPTH = 6
+/** Strings and numbers kept in all, so that one event stays small whatever was sent. */
+const MAX_LEAVES = 200
+
+/** Field names whose value is a secret, whatever their spelling: `apiKey`, `API_KEY`, `x-api-key`, `dbPassword`, `sessionCookie`. */
+const SECRET_NAME =
+  /pass(word|wd|phrase|code)|secret|token|credential|authorization|apikey|accesskey|privatekey|signingkey|cookie|bearer|jwt|signature|^auth$|^pwd$|^pin$|^otp$/
+/** A credential inside a longer text; the name stays, the value goes. */
+const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
+  [/\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*/g, REDACTED],
+  [/\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${REDACTED}`],
+  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
+  [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|sk-[\w-]{20,})/g, REDACTED],
+  [/([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi, `$1:${REDACTED}@`],
+  [
+    /([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)[\w.-]*["']?\s*(?:=>?|:|\s)\s*)(?:'(?:[^']|'')*'?|"[^"]*"?)/gi,
+    `$1${REDACTED}`,
+  ],
+  [
+    /([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)[\w.-]*\s*[=:]\s*)[^\s'",;&)[]+/gi,
+    `$1${REDACTED}`,
+  ],
+]
+
+/**
+ * A copy of a call's arguments fit for the audit. Gone at any depth: the fields named in `redactedNames`, fields whose name is that of a
+ * secret, and credentials inside strings. Long strings are cut (with the digest of the whole), long lists and deep nesting too.
+ */
+export function redactArguments(args: unknown, redactedNames: readonly string[] = []): Json {
+  const names = new Set(redactedNames.map(normal))
+  let leaves = 0
+
+  function copy(value: unknown, depth: number): Json {
+    if (typeof value === 'string') {
+      return ++leaves > MAX_LEAVES ? '[more]' : shorten(redactText(value))
+    }
+    if (value === null || typeof value === 'boolean' || typeof value === 'number')
+      return ++leaves > MAX_LEAVES ? '[more]' : value
+    if (typeof value !== 'object') return `[${typeof value}]`
+    if (depth >= MAX_DEPTH || leaves > MAX_LEAVES) return Array.isArray(value) ? '[list]' : '[object]'
+    if (Array.isArray(value)) {
+      const items = value.slice(0, MAX_ITEMS).map((item: unknown) => copy(item, depth + 1))
+      return value.length > MAX_ITEMS ? [...items, `[${value.length - MAX_ITEMS} more]`] : items
+    }
+    return copyFields(value, depth)
+  }
+
+  function copyFields(value: object, depth: number): Json {
+    const entries = Object.entries(value) as [string, unknown][]
+    const kept = entries.slice(0, MAX_ITEMS).map(([key, item]): [string, Json] => {
+      const secret = names.has(normal(key)) || SECRET_NAME.test(normal(key))
+      return [shorten(redactText(key), 64), secret ? REDACTED : copy(item, depth + 1)]
+    })
+    if (entries.length > MAX_ITEMS) kept.push(['[more]', entries.length - MAX_ITEMS])
+    return Object.fromEntries(kept)
+  }
+
+  return copy(args, 0)
+}
+
+function redactText(text: string): string {
+  return SECRETS_IN_TEXT.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text)
+}
+
+function shorten(text: string, max = MAX_STRING): string {
+  if (text.length <= max) return text.toWellFormed()
+  const digest = createHash('sha256').update(text).digest('hex')
+  const kept = text.slice(0, Math.min(KEPT_OF_LONG, max)).toWellFormed()
+  return `${kept}… [${text.length} characters, sha256:${digest}]`
+}
+
+/** `X-Api-Key`, `api_key` and `apiKey` are one name. */
+function normal(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
+}
