@@ -1,7 +1,5 @@
 import type { AuditEvent } from '@gatehouse/contracts'
-
-/** One line of the process's own log; never holds what a caller sent. */
-export type AuditLog = (entry: { level: 'info' | 'warn' | 'error'; code: string; message: string }) => void
+import type { Logger } from '../http/log.ts'
 
 /** Delivers events; resolves when the other side has acknowledged all of them. Delivering one twice is harmless (its id is unique). */
 export type Ship = (events: AuditEvent[]) => Promise<void>
@@ -16,7 +14,7 @@ export interface CourierOptions {
   /** The oldest events that still have to go, or undefined when there are none. */
   next(): Parcel | undefined | Promise<Parcel | undefined>
   readonly ship: Ship
-  readonly log: AuditLog
+  readonly log: Logger
   /** Also looks by itself this often, for events that somebody else has left. Default: only when woken. */
   readonly pollMs?: number
 }
@@ -44,8 +42,7 @@ export function startCourier({ next, ship, log, pollMs }: CourierOptions): Couri
     for (let parcel = await next(); parcel; parcel = await next()) {
       await ship(parcel.events)
       await parcel.acknowledge()
-      if (failures > 0)
-        log({ level: 'info', code: 'audit_shipping_resumed', message: 'audit events are shipped again' })
+      if (failures > 0) log.info('audit events are shipped again', { code: 'audit_shipping_resumed' })
       failures = 0
     }
   }
@@ -60,7 +57,8 @@ export function startCourier({ next, ship, log, pollMs }: CourierOptions): Couri
         () => pollMs,
         (cause: unknown) => {
           failures++
-          if (failures === 1) log({ level: 'warn', code: 'audit_not_shipped', message: reason(cause) })
+          if (failures === 1)
+            log.warn('audit events wait here until the registry takes them', { code: 'audit_not_shipped', cause })
           return backoff(failures)
         },
       )
@@ -95,8 +93,4 @@ export function startCourier({ next, ship, log, pollMs }: CourierOptions): Couri
 function backoff(failures: number): number {
   const ceiling = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1))
   return ceiling / 2 + (Math.random() * ceiling) / 2
-}
-
-function reason(cause: unknown): string {
-  return `audit events are kept here until the registry takes them: ${cause instanceof Error ? cause.message : 'unknown error'}`
 }

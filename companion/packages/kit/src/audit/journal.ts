@@ -2,14 +2,15 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AuditEvent } from '@gatehouse/contracts'
-import { type AuditLog, type Parcel, type Ship, startCourier } from './courier.ts'
+import type { Logger } from '../http/log.ts'
+import { type Parcel, type Ship, startCourier } from './courier.ts'
 import { JournalError } from './journal-error.ts'
 
 export interface JournalOptions {
   /** File of the journal, on a persistent volume in production. Its folder is made if need be. */
   readonly path: string
   readonly ship: Ship
-  readonly log: AuditLog
+  readonly log: Logger
   /** Most that may wait for the registry, bytes of JSON. Default 256 MiB. */
   readonly maxBytes?: number
   /** How long `close` tries to ship what is left, milliseconds. Default 2,000. */
