@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+
+const cli = join(import.meta.dirname, '../../../dist/companion/packages/cli/main.js')
+
+const Ready = z.object({
+  kind: z.literal('ready'),
+  registry: z.url(),
+  issuer: z.url(),
+  servers: z.record(z.string(), z.object({ url: z.url() })),
+  people: z.array(z.object({ user: z.string(), groups: z.array(z.string()) })),
+})
+export type Ready = z.infer<typeof Ready>
+
+export interface Stack {
+  readonly ready: Ready
+  readonly data: string
+  readonly process: ChildProcess
+  /** Runs a `gatehouse` command against this stack. */
+  gatehouse(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }>
+  stop(): Promise<void>
+}
+
+/** The whole local stack as `gatehouse up` starts it, on free ports and a data folder of its own. */
+export async function startStack(env: Readonly<Record<string, string>> = {}): Promise<Stack> {
+  const data = await mkdtemp(join(tmpdir(), 'gatehouse-stack-'))
+  const child = spawn(process.execPath, [cli, 'up', '--json', '--port', '0', '--data', data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const errors: string[] = []
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()))
+  const ready = await untilReady(child, errors)
+  return {
+    ready,
+    data,
+    process: child,
+    gatehouse: (...args) => runGatehouse([...args, '--data', data]),
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      if (child.exitCode === null) {
+        child.kill('SIGTERM')
+        await ended
+      }
+      await rm(data, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+async function untilReady(child: ChildProcess, errors: readonly string[]): Promise<Ready> {
+  if (!child.stdout) throw new Error('no standard output')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = JSON.parse(line) as { kind: string }
+    if (event.kind === 'ready') return Ready.parse(event)
+  }
+  throw new Error(`gatehouse up ended before it was ready:\n${errors.join('')}`)
+}
+
+function runGatehouse(args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    child.once('error', reject)
+    child.once('exit', (code) => resolve({ status: code ?? 1, stdout, stderr }))
+  })
+}
