@@ -26,8 +26,8 @@ export function problemResponse(error: unknown): Response {
     // Errors of other parts that carry a status and a challenge of their own, such as the kit's AuthError.
     const status = 'status' in error && typeof error.status === 'number' ? error.status : STATUS_OF_CODE[error.code]
     if (status !== undefined) {
-      const challenge = 'challenge' in error && typeof error.challenge === 'string' ? error.challenge : undefined
-      const headers = challenge === undefined ? {} : { 'WWW-Authenticate': challenge }
+      const challenge = 'challenge' in error && typeof error.challenge === 'string' ? error.challenge : ''
+      const headers = challenge === '' ? {} : { 'WWW-Authenticate': challenge }
       return jsonProblem(
         status,
         error.code,

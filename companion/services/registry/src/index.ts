@@ -1,0 +1,5 @@
+export { AuditStore } from './audit/audit-store.ts'
+export { DEFAULT_CLIENTS, EDITOR_CLIENT, readConfig, type RegistryConfig } from './config.ts'
+export { type RunningRegistry, startRegistry, type Surroundings } from './registry.ts'
+export { ADMIN_GROUP } from './registry-service.ts'
+export { RegistryError } from './registry-error.ts'
