@@ -1,11 +1,10 @@
-import type { ServerRecord, ToolSurface } from '@gatehouse/contracts'
-import type { Plan } from '@gatehouse/contracts'
+import type { Plan, ServerRecord, ToolSurface } from '@gatehouse/contracts'
 
 export type ServerHealth =
   | { readonly kind: 'idle' }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'ready' }
-  /** `surface_mismatch`, `server_unreachable`, `server_timeout`, `server_refused`, … */
+  /** `surface_mismatch`, `server_unreachable`, `server_timeout`, `server_refused`, … (errors.ts); `retryAt` in epoch milliseconds. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly retryAt?: number }
 
 export interface ToolCall {
@@ -14,17 +13,27 @@ export interface ToolCall {
   readonly arguments: Record<string, unknown>
   readonly origin: Plan['origin']
   /** W3C traceparent of the caller, if it sent one. */
-  readonly traceparent?: string
+  readonly traceparent?: string | undefined
+  /**
+   * Aborted by whoever asked: a pending step is withdrawn and the server is told to stop. Aborted with a ConnectionError of code
+   * `channel_broken`: the asker is gone, its step stays to be decided, and what a person has approved runs to its end.
+   */
   readonly signal: AbortSignal
-  onProgress?(progress: { progress: number; total?: number; message?: string }): void
+  onProgress?(progress: ToolProgress): void
 }
 
-/** A result as MCP carries it; a refusal or failure is `isError` with words that say so. */
+export interface ToolProgress {
+  readonly progress: number
+  readonly total?: number | undefined
+  readonly message?: string | undefined
+}
+
+/** A result as MCP carries it; a refusal or failure is `isError` with words that say so. Text and structured are untrusted data. */
 export interface ToolOutcome {
   readonly isError: boolean
-  readonly code?: string
+  readonly code?: string | undefined
   readonly text: string
-  readonly structured?: Record<string, unknown>
+  readonly structured?: Record<string, unknown> | undefined
 }
 
 export interface OfferedTool {
@@ -33,7 +42,7 @@ export interface OfferedTool {
   readonly effect: 'read' | 'expensive' | 'write'
 }
 
-/** An elicitation request from a server (MCP client/elicitation), shown in Gatehouse's own form. */
+/** An elicitation request from a server (MCP client/elicitation), shown in Gatehouse's own form. All of it is untrusted. */
 export type Elicitation =
   | { readonly mode: 'form'; readonly server: string; readonly message: string; readonly schema: unknown }
   | { readonly mode: 'url'; readonly server: string; readonly message: string; readonly url: string }
@@ -42,12 +51,21 @@ export type ElicitationAnswer =
   | { readonly action: 'decline' }
   | { readonly action: 'cancel' }
 
+/** Structured log line; never holds arguments, tokens or text of a server. */
+export type ConnectionsLog = (line: { level: 'info' | 'warn' | 'error'; code: string; message: string }) => void
+
 /** The one way through: whatever calls a tool calls it here. */
 export interface Connections {
   health(server: string): ServerHealth
   onChange(listener: () => void): () => void
-  /** Tools of one server that the caller may call and whose digest is the reviewed one. */
+  /**
+   * Tools of one server that the caller may call and whose digest is the reviewed one, by name. None for a server that is not allowed.
+   * @throws ConnectionError
+   */
   tools(server: string, signal?: AbortSignal): Promise<readonly OfferedTool[]>
+  /** The server's instructions, if `tools` has been called since it connected and they are the reviewed ones. */
+  instructions(server: string): string | undefined
+  /** Never rejects: whatever goes wrong is an outcome with `isError`. */
   call(call: ToolCall): Promise<ToolOutcome>
   dispose(): Promise<void>
 }

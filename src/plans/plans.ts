@@ -157,7 +157,7 @@ export function createPlans(options: PlansOptions): Plans {
   function runOrphan(stepId: string): void {
     const entry = entryOf(stepId)
     const step = entry && callOf(entry, stepId)
-    if (!entry || !step || entry.states[stepId]?.kind !== 'approved') return
+    if (!entry || !step || entry.states[stepId]?.kind !== 'approved' || inHand.has(stepId)) return
     if (runner) {
       inHand.add(stepId)
       runner(entry, step)

@@ -1,0 +1,75 @@
+import type { RecordedTool, ServerRecord } from '@gatehouse/contracts'
+import type { Catalog } from '../catalog/types.ts'
+import type { Session } from '../session/types.ts'
+import { ConnectionError } from './errors.ts'
+import type { CheckedSurface } from './surface.ts'
+import type { OfferedTool } from './types.ts'
+
+/** May this person use it, at this very moment? Asked before every call, and again when an approved step starts. */
+export interface Access {
+  /** @throws ConnectionError `not_signed_in`, `server_not_allowed`, `tool_not_allowed` */
+  toolAt(server: string, tool: string): { readonly record: ServerRecord; readonly tool: RecordedTool }
+  /** @throws ConnectionError `tool_not_offered` */
+  offered(surface: CheckedSurface, tool: string): OfferedTool
+  /** @throws ConnectionError `not_signed_in` */
+  subject(): string
+  /** The list that the decision was made under. */
+  policyVersion(): string
+}
+
+export function createAccess(catalog: Catalog, session: Session): Access {
+  return {
+    toolAt(server, name) {
+      if (session.state().kind !== 'signed-in') throw notSignedIn()
+      const listed = catalog.find(server)
+      if (!listed) throw notAllowed(catalog, server)
+      const tool = listed.record.tools.find((item) => item.name === name)
+      if (!tool) {
+        throw new ConnectionError(
+          'tool_not_allowed',
+          `You may not use ${name} on ${listed.record.title}. Ask ${listed.record.owner.team} (${listed.record.owner.contact}).`,
+        )
+      }
+      return { record: listed.record, tool }
+    },
+    offered(surface, name) {
+      const offered = surface.tools.get(name)
+      if (!offered)
+        throw new ConnectionError('tool_not_offered', `The server does not offer ${name} to you at the moment.`)
+      return offered
+    },
+    subject() {
+      const state = session.state()
+      if (state.kind !== 'signed-in') throw notSignedIn()
+      return state.account.subject
+    },
+    policyVersion() {
+      const state = catalog.state()
+      return state.kind === 'ready' ? state.version : 'none'
+    },
+  }
+}
+
+function notAllowed(catalog: Catalog, server: string): ConnectionError {
+  const state = catalog.state()
+  if (state.kind === 'signed-out') return notSignedIn()
+  if (state.kind === 'unavailable') {
+    return new ConnectionError(
+      'server_not_allowed',
+      `No approved list may be used now, so access is closed. ${state.problem.message}`,
+    )
+  }
+  const denied =
+    state.kind === 'ready' ? state.servers.find((item) => item.access === 'denied' && item.id === server) : undefined
+  if (denied?.access === 'denied') {
+    return new ConnectionError(
+      'server_not_allowed',
+      `You may not use ${denied.title}: ${denied.reason} Ask ${denied.owner.team} (${denied.owner.contact}).`,
+    )
+  }
+  return new ConnectionError('server_not_allowed', 'This server is not on your list of approved servers.')
+}
+
+function notSignedIn(): ConnectionError {
+  return new ConnectionError('not_signed_in', 'Sign in to Gatehouse first.')
+}

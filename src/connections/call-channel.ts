@@ -1,0 +1,112 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { ConnectionError } from './errors.ts'
+
+/** Bytes of one response body. */
+const MAX_BODY = 8 * 1024 * 1024
+/** How long after its last stream has ended a call may still settle: the client's own resumption starts within it, milliseconds. */
+const GRACE = 3000
+
+interface Streams {
+  opened(): void
+  ended(): void
+}
+
+/**
+ * The streams that carry one call. The SDK's client leaves a call hanging until its time limit when the response stream ends without
+ * a response, so the `fetch` below tells the call when nothing carries it any more.
+ */
+const current = new AsyncLocalStorage<Streams>()
+
+/** @throws ConnectionError `server_disconnected` when every stream of the call has ended and it has not settled */
+export async function overChannel<T>(call: () => Promise<T>, grace = GRACE): Promise<T> {
+  let open = 0
+  let timer: NodeJS.Timeout | undefined
+  const lost = Promise.withResolvers<never>()
+  const streams: Streams = {
+    opened() {
+      open++
+      clearTimeout(timer)
+    },
+    ended() {
+      open--
+      if (open > 0) return
+      timer = setTimeout(() => lost.reject(new ConnectionError('server_disconnected', 'The connection broke.')), grace)
+    },
+  }
+  try {
+    return await Promise.race([current.run(streams, call), lost.promise])
+  } finally {
+    clearTimeout(timer)
+    open = Number.POSITIVE_INFINITY
+  }
+}
+
+/** While a person answers an elicitation no stream need be open (MCP 2026-07-28, multi-round-trip requests). */
+export async function whileAnswering<T>(answer: () => Promise<T>): Promise<T> {
+  const streams = current.getStore()
+  streams?.opened()
+  try {
+    return await answer()
+  } finally {
+    streams?.ended()
+  }
+}
+
+/** `fetch` that reports the end of a call's streams and bounds each body. */
+export function channelFetch(send: typeof fetch, maxBody = MAX_BODY): typeof fetch {
+  return async (input, init) => {
+    const streams = current.getStore()
+    streams?.opened()
+    try {
+      const response = await send(input, init)
+      if (!response.ok || !response.body) {
+        streams?.ended()
+        return response
+      }
+      const { status, statusText, headers } = response
+      return new Response(watched(response.body, maxBody, streams), { status, statusText, headers })
+    } catch (error) {
+      streams?.ended()
+      throw error
+    }
+  }
+}
+
+function watched(
+  body: ReadableStream<Uint8Array>,
+  maxBody: number,
+  streams: Streams | undefined,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  let size = 0
+  let over = false
+  const end = () => {
+    if (!over) streams?.ended()
+    over = true
+  }
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (done) {
+          controller.close()
+          end()
+          return
+        }
+        size += value.byteLength
+        if (size > maxBody) {
+          await reader.cancel()
+          throw new ConnectionError('result_invalid', `The answer is larger than ${maxBody} bytes.`)
+        }
+        controller.enqueue(value)
+      } catch (error) {
+        controller.error(error)
+        end()
+      }
+    },
+    async cancel(reason) {
+      end()
+      await reader.cancel(reason)
+    },
+  })
+}

@@ -1,0 +1,124 @@
+import type { CallStep, ServerRecord } from '@gatehouse/contracts'
+import type { Implementation } from '@modelcontextprotocol/client'
+import type { Catalog } from '../catalog/types.ts'
+import type { PlanEntry, Plans } from '../plans/types.ts'
+import type { Session } from '../session/types.ts'
+import { createAccess } from './access.ts'
+import type { Elicit } from './elicitation.ts'
+import { ConnectionError } from './errors.ts'
+import { type ConnectionLimits, createServerConnection, type ServerConnection } from './server-connection.ts'
+import { createCaller } from './tool-call.ts'
+import type { Connections, ConnectionsLog } from './types.ts'
+
+export interface ConnectionsOptions {
+  readonly catalog: Catalog
+  readonly session: Session
+  readonly plans: Plans
+  readonly clientInfo: Implementation
+  readonly elicit: Elicit
+  readonly log: ConnectionsLog
+  readonly now?: () => number
+  readonly limits?: ConnectionLimits & {
+    /** Milliseconds between tries of an approved step under its one receipt. Default 1,000. */
+    readonly pause?: number
+  }
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { catalog, session, plans } = options
+  const pool = new Map<string, ServerConnection>()
+  const listeners = new Set<() => void>()
+  const closing = new AbortController()
+  const access = createAccess(catalog, session)
+  const caller = createCaller({
+    plans,
+    session,
+    access,
+    connection,
+    pause: options.limits?.pause ?? 1000,
+    closing: closing.signal,
+  })
+  const stopCatalog = catalog.onChange(() => {
+    closeUnlisted()
+    notify()
+  })
+  const stopSession = session.onChange((state) => {
+    if (state.kind === 'signed-out') closeUnlisted()
+  })
+  const stopOrphans = plans.onOrphanApproved((entry, step) => void runWhenListed(entry, step))
+
+  return {
+    health: (server) => pool.get(server)?.health() ?? { kind: 'idle' },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    async tools(server, signal) {
+      const record = recordOf(server)
+      if (!record) return []
+      const surface = await connection(server).surface(record, { signal, eager: false })
+      return [...surface.tools.values()].sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1))
+    },
+    instructions: (server) => pool.get(server)?.checked()?.instructions,
+    call: (call) => caller.call(call),
+    async dispose() {
+      stopOrphans()
+      stopCatalog()
+      stopSession()
+      listeners.clear()
+      closing.abort(new ConnectionError('disposed', 'Gatehouse is closing.'))
+      await Promise.all([...pool.values()].map((item) => item.close()))
+      pool.clear()
+    },
+  }
+
+  function connection(server: string): ServerConnection {
+    const existing = pool.get(server)
+    if (existing) return existing
+    const created = createServerConnection({
+      id: server,
+      session,
+      clientInfo: options.clientInfo,
+      elicit: options.elicit,
+      limits: options.limits ?? {},
+      log: options.log,
+      now: options.now ?? Date.now,
+      record: () => recordOf(server),
+      changed: notify,
+    })
+    pool.set(server, created)
+    return created
+  }
+
+  function recordOf(server: string): ServerRecord | undefined {
+    return session.state().kind === 'signed-in' ? catalog.find(server)?.record : undefined
+  }
+
+  /** After a start the list may still be on its way; an approved step waits for it, and expires if it never comes. */
+  async function runWhenListed(entry: PlanEntry, step: CallStep): Promise<void> {
+    const unknown = () => session.state().kind === 'signing-in' || catalog.state().kind === 'loading'
+    if (unknown()) {
+      await new Promise<void>((resolve) => {
+        const stop = catalog.onChange(() => {
+          if (unknown()) return
+          stop()
+          resolve()
+        })
+        closing.signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+    if (!closing.signal.aborted) await caller.runOrphan(entry, step)
+  }
+
+  function closeUnlisted(): void {
+    for (const [server, item] of pool) {
+      if (recordOf(server)) continue
+      pool.delete(server)
+      void item.close()
+    }
+  }
+
+  function notify(): void {
+    for (const listener of [...listeners]) listener()
+  }
+}

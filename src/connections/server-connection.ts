@@ -1,0 +1,308 @@
+import type { GatehouseError, ServerRecord, ToolSurface } from '@gatehouse/contracts'
+import { Client, type Implementation, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client'
+import type { Session } from '../session/types.ts'
+import { retryDelay } from './backoff.ts'
+import { channelFetch, overChannel, whileAnswering } from './call-channel.ts'
+import { answerElicitation, type Elicit } from './elicitation.ts'
+import { ConnectionError } from './errors.ts'
+import { failureOf } from './failure.ts'
+import { type CheckedSurface, checkSurface, recordKey } from './surface.ts'
+import type { ConnectionsLog, ServerHealth, ToolProgress } from './types.ts'
+
+export interface ConnectionLimits {
+  /** Milliseconds to connect and list. Default 10,000. */
+  readonly connect?: number
+  /** Milliseconds without an answer or progress before a call is given up. Default 300,000. */
+  readonly call?: number
+  /** Milliseconds that a call whose streams have all ended may still settle. Default 3,000. */
+  readonly grace?: number
+}
+
+export interface ServerConnectionOptions {
+  readonly id: string
+  readonly session: Session
+  readonly clientInfo: Implementation
+  readonly elicit: Elicit
+  readonly limits: ConnectionLimits
+  readonly log: ConnectionsLog
+  readonly now: () => number
+  /** The record under the list that is good at this moment. */
+  record(): ServerRecord | undefined
+  changed(): void
+}
+
+export interface SendOptions {
+  readonly meta: Readonly<Record<string, unknown>>
+  readonly signal: AbortSignal
+  readonly onProgress?: ((progress: ToolProgress) => void) | undefined
+}
+
+/** One pooled client of one server. */
+export interface ServerConnection {
+  health(): ServerHealth
+  /**
+   * The surface, checked against the record as it is now. While a failure is recent only an `eager` caller, one with a person
+   * waiting, connects again; others get that failure.
+   * @throws GatehouseError, or the signal's reason
+   */
+  surface(record: ServerRecord, options: { signal?: AbortSignal | undefined; eager: boolean }): Promise<CheckedSurface>
+  checked(): CheckedSurface | undefined
+  /** The raw result. @throws GatehouseError, or the signal's reason */
+  send(record: ServerRecord, tool: ToolSurface, args: Record<string, unknown>, options: SendOptions): Promise<unknown>
+  /** Drops the client, so that the next use connects anew. */
+  reset(): void
+  /** Refuses this server until its record changes. */
+  refuse(error: ConnectionError): void
+  close(): Promise<void>
+}
+
+const CONNECT_LIMIT = 10_000
+const CALL_LIMIT = 300_000
+const LONGEST_CALL = 3_600_000
+const MAX_PAGES = 20
+
+interface Opened {
+  readonly key: string
+  readonly client: Client
+  readonly surface: CheckedSurface
+}
+
+export function createServerConnection(options: ServerConnectionOptions): ServerConnection {
+  const { id, session, limits, log } = options
+  let opening: { readonly key: string; readonly result: Promise<Opened> } | undefined
+  let opened: Opened | undefined
+  let health: ServerHealth = { kind: 'idle' }
+  /** The last failure, and the record it was met with. `hard`: not even a waiting person makes it try again. */
+  let failed: { readonly key: string; readonly error: GatehouseError; readonly hard: boolean } | undefined
+  let attempt = 0
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  return {
+    health: () => health,
+    checked: () => opened?.surface,
+    async surface(record, { signal, eager }) {
+      if (!eager && !opened && failed?.key === recordKey(record) && isRecent()) throw failed.error
+      return (await open(record, signal)).surface
+    },
+    async send(record, tool, args, { meta, signal, onProgress }) {
+      const { client } = await open(record, signal)
+      try {
+        return await overChannel(
+          () =>
+            client.callTool(
+              { name: tool.name, arguments: args, _meta: meta },
+              {
+                signal,
+                timeout: limits.call ?? CALL_LIMIT,
+                maxTotalTimeout: LONGEST_CALL,
+                resetTimeoutOnProgress: true,
+                toolDefinition: definitionOf(tool),
+                onprogress: (progress) => onProgress?.(progressOf(progress)),
+              },
+            ),
+          limits.grace,
+        )
+      } catch (error) {
+        signal.throwIfAborted()
+        throw failureOf(error, record.title)
+      }
+    },
+    reset,
+    refuse(error) {
+      const record = options.record()
+      reset()
+      if (record) fail(error, recordKey(record), true)
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      const client = opened?.client
+      opened = undefined
+      opening = undefined
+      await client?.close().catch(() => undefined)
+    },
+  }
+
+  async function open(record: ServerRecord, signal?: AbortSignal): Promise<Opened> {
+    const key = recordKey(record)
+    if (closed) throw new ConnectionError('disposed', 'Gatehouse is closing.')
+    if (failed?.key === key && failed.hard) throw failed.error
+    if (opened && opened.key !== key) reset()
+    if (opened) return opened
+    if (opening?.key !== key) opening = { key, result: connect(record, key) }
+    return untilAborted(opening.result, signal)
+  }
+
+  async function connect(record: ServerRecord, key: string): Promise<Opened> {
+    clearTimeout(timer)
+    show({ kind: 'connecting' })
+    const limit = AbortSignal.timeout(limits.connect ?? CONNECT_LIMIT)
+    const client = newClient(record)
+    try {
+      const surface = await untilAborted(listed(client, record), limit)
+      const result: Opened = { key, client, surface }
+      if (closed || opening?.key !== key)
+        throw new ConnectionError('server_disconnected', `The connection to ${record.title} was replaced.`)
+      opened = result
+      opening = undefined
+      attempt = 0
+      failed = undefined
+      watch(client)
+      show({ kind: 'ready' })
+      return result
+    } catch (error) {
+      void client.close().catch(() => undefined)
+      const failure = limit.aborted
+        ? new ConnectionError('server_timeout', `${record.title} did not answer in time.`, { cause: error })
+        : failureOf(error, record.title)
+      if (opening?.key === key) {
+        opening = undefined
+        fail(failure, key, false)
+      }
+      throw failure
+    }
+  }
+
+  async function listed(client: Client, record: ServerRecord): Promise<CheckedSurface> {
+    const timeout = limits.connect ?? CONNECT_LIMIT
+    const transport = new StreamableHTTPClientTransport(new URL(record.url), {
+      fetch: channelFetch(session.fetchFor(record.url)),
+      onInsufficientScope: 'throw',
+      reconnectionOptions: {
+        initialReconnectionDelay: 500,
+        reconnectionDelayGrowFactor: 2,
+        maxReconnectionDelay: 10_000,
+        maxRetries: 5,
+      },
+    })
+    await client.connect(transport, { timeout })
+    const { tools } = await client.listTools(undefined, { timeout, cacheMode: 'refresh' })
+    return checkSurface(record, tools, client.getInstructions())
+  }
+
+  function newClient(record: ServerRecord): Client {
+    const client = new Client(options.clientInfo, {
+      capabilities: { elicitation: { form: {}, url: {} } },
+      versionNegotiation: { mode: 'auto' },
+      listMaxPages: MAX_PAGES,
+      listChanged: {
+        tools: { autoRefresh: false, debounceMs: 100, onChanged: () => client === opened?.client && relist() },
+      },
+    })
+    client.setRequestHandler('elicitation/create', (request, context) =>
+      whileAnswering(() => answerElicitation(record.id, request, options.elicit, context.mcpReq.signal)),
+    )
+    client.onerror = () => log({ level: 'info', code: 'server_stream', message: `${id}: a stream was interrupted` })
+    return client
+  }
+
+  /** A server that goes away takes its subscription with it: then its tools may be others when it is back. */
+  function watch(client: Client): void {
+    const lost = () => {
+      if (client !== opened?.client || closed) return
+      reset()
+      retryLater()
+    }
+    client.onclose = lost
+    void client.autoOpenedSubscription?.closed.then((how) => how !== 'local' && lost())
+  }
+
+  function relist(): void {
+    reset()
+    retryNow()
+  }
+
+  function reset(): void {
+    const client = opened?.client
+    opened = undefined
+    opening = undefined
+    if (health.kind !== 'failed') show({ kind: 'idle' })
+    void client?.close().catch(() => undefined)
+  }
+
+  function isRecent(): boolean {
+    return health.kind === 'failed' && (health.retryAt === undefined || health.retryAt > options.now())
+  }
+
+  function fail(error: GatehouseError, key: string, hard: boolean): void {
+    const { code, message } = error
+    failed = { key, error, hard }
+    log({ level: 'warn', code, message: `${id}: ${code}` })
+    if (closed) return
+    if (isFinal(code)) return show({ kind: 'failed', code, message })
+    const delay = retryDelay(attempt++, Math.random())
+    show({ kind: 'failed', code, message, retryAt: options.now() + delay })
+    schedule(delay)
+  }
+
+  function retryLater(): void {
+    schedule(retryDelay(attempt++, Math.random()))
+  }
+
+  function schedule(delay: number): void {
+    clearTimeout(timer)
+    timer = setTimeout(retryNow, delay)
+    timer.unref()
+  }
+
+  function retryNow(): void {
+    const record = options.record()
+    if (closed || opened || opening || !record) return
+    open(record).catch(() => undefined)
+  }
+
+  function show(next: ServerHealth): void {
+    health = next
+    options.changed()
+  }
+}
+
+/** What another try cannot mend: only a new record, or another sign-in, can. */
+function isFinal(code: string): boolean {
+  return ['surface_mismatch', 'surface_too_large', 'approval_not_enforced', 'disposed'].includes(code)
+}
+
+const definitions = new WeakMap<ToolSurface, Tool>()
+
+/**
+ * The reviewed definition, by which the client checks the result and mirrors header parameters; one object per tool, for the client keeps
+ * what it compiles by identity.
+ */
+function definitionOf(tool: ToolSurface): Tool {
+  const existing = definitions.get(tool)
+  if (existing) return existing
+  const definition: Tool = {
+    name: tool.name,
+    inputSchema: { ...tool.inputSchema, type: 'object' },
+    ...(tool.outputSchema && { outputSchema: { ...tool.outputSchema, type: 'object' } }),
+  }
+  definitions.set(tool, definition)
+  return definition
+}
+
+function progressOf(progress: {
+  progress: number
+  total?: number | undefined
+  message?: string | undefined
+}): ToolProgress {
+  return {
+    progress: progress.progress,
+    ...(progress.total !== undefined && { total: progress.total }),
+    ...(progress.message !== undefined && { message: progress.message.slice(0, 500) }),
+  }
+}
+
+/** Rejects with the signal's reason when it aborts first; what was awaited goes on for its other users. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

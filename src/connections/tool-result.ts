@@ -1,0 +1,68 @@
+import { Proposal } from '@gatehouse/contracts'
+import { z } from 'zod'
+import { ConnectionError } from './errors.ts'
+import type { ToolOutcome } from './types.ts'
+
+/** Longest text kept, characters; the bridge cuts to what a chat can hold. */
+const MAX_TEXT = 4_000_000
+
+/** The parts of an MCP tool result (2026-07-28, server/tools) that are used; whatever else a server puts there is dropped. */
+const Result = z.object({
+  content: z
+    .array(
+      z.object({
+        type: z.string(),
+        text: z.string().optional(),
+        annotations: z
+          .object({ audience: z.array(z.string()).optional().catch(undefined) })
+          .optional()
+          .catch(undefined),
+      }),
+    )
+    .max(10_000)
+    .default([]),
+  structuredContent: z.record(z.string(), z.unknown()).optional(),
+  isError: z.boolean().optional(),
+})
+
+const Coded = z.object({ code: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/) })
+const ApprovalRequired = z.object({ code: z.literal('approval_required'), proposal: z.unknown() })
+
+/** @throws ConnectionError `result_invalid` */
+export function outcomeOf(result: unknown): ToolOutcome {
+  const parsed = Result.safeParse(result)
+  if (!parsed.success) throw new ConnectionError('result_invalid', 'The tool answered in a form that is not valid MCP.')
+  const { content, structuredContent, isError = false } = parsed.data
+  const text = content
+    .filter(({ annotations }) => !annotations?.audience || annotations.audience.includes('assistant'))
+    .map((block) => (block.type === 'text' ? (block.text ?? '') : `[${block.type.slice(0, 40)} left out]`))
+    .join('\n')
+  const coded = Coded.safeParse(structuredContent)
+  return {
+    isError,
+    text:
+      text.length > MAX_TEXT
+        ? `${text.slice(0, MAX_TEXT)}…`
+        : text || (isError ? 'The tool failed and said nothing more.' : ''),
+    ...(isError && coded.success && { code: coded.data.code }),
+    ...(structuredContent && { structured: structuredContent }),
+  }
+}
+
+/**
+ * What the server proposes that a person approve, or `undefined` where it does not ask for an approval.
+ * @throws ConnectionError `proposal_invalid`
+ */
+export function proposalOf(outcome: ToolOutcome): Proposal | undefined {
+  if (!outcome.isError) return undefined
+  const asks = ApprovalRequired.safeParse(outcome.structured)
+  if (!asks.success) return undefined
+  const proposal = Proposal.safeParse(asks.data.proposal)
+  if (!proposal.success) {
+    throw new ConnectionError(
+      'proposal_invalid',
+      'The server asks for an approval but does not say of what. Nothing was run.',
+    )
+  }
+  return proposal.data
+}
