@@ -1,0 +1,79 @@
+import type { AuthorizationServer } from 'oauth4webapi'
+import { SessionError } from './errors.ts'
+
+/** One authorization request under way: what only this window knows, and the address to open. */
+export interface Authorization {
+  readonly url: string
+  readonly verifier: string
+  readonly nonce: string
+  /** Checks `state`, `iss` (RFC 9207) and errors, in this order. @throws SessionError */
+  check(answer: URLSearchParams): Promise<URLSearchParams>
+}
+
+export interface AuthorizationRequest {
+  readonly server: AuthorizationServer
+  readonly clientId: string
+  readonly redirectUri: string
+  readonly resource: string
+  readonly scopes: readonly string[]
+  /** RFC 7638 thumbprint: binds the code itself to the device key (RFC 9449 section 10). */
+  readonly keyThumbprint: string
+}
+
+/** Authorization code with PKCE S256 (RFC 7636), `state`, `nonce`, and the resource (RFC 8707). */
+export async function authorize(request: AuthorizationRequest): Promise<Authorization> {
+  const oauth = await import('oauth4webapi')
+  const { server } = request
+  const verifier = oauth.generateRandomCodeVerifier()
+  const state = oauth.generateRandomState()
+  const nonce = oauth.generateRandomNonce()
+  const url = new URL(server.authorization_endpoint as string)
+  const parameters = {
+    response_type: 'code',
+    client_id: request.clientId,
+    redirect_uri: request.redirectUri,
+    scope: [...new Set(['openid', 'offline_access', ...request.scopes])].join(' '),
+    resource: request.resource,
+    state,
+    nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    dpop_jkt: request.keyThumbprint,
+  }
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  return {
+    url: url.href,
+    verifier,
+    nonce,
+    check: async (answer) => {
+      if (answer.getAll('state').length !== 1 || answer.get('state') !== state) throw new SessionError('state_mismatch')
+      const iss = answer.getAll('iss')
+      const expected = server.authorization_response_iss_parameter_supported === true || iss.length > 0
+      if (expected && (iss.length !== 1 || iss[0] !== server.issuer)) throw new SessionError('issuer_mismatch')
+      if (answer.get('error') === 'access_denied') throw new SessionError('sign_in_cancelled')
+      if (answer.has('error')) throw new SessionError('sign_in_refused', { detail: knownError(answer.get('error')) })
+      try {
+        return oauth.validateAuthResponse(server, { client_id: request.clientId }, answer, state)
+      } catch {
+        throw new SessionError('response_invalid')
+      }
+    },
+  }
+}
+
+/** The provider's text came through a browser: only codes of RFC 6749 section 4.1.2.1 and OpenID Connect Core 3.1.2.6 are repeated. */
+function knownError(error: string | null): string {
+  const known = [
+    'invalid_request',
+    'unauthorized_client',
+    'unsupported_response_type',
+    'invalid_scope',
+    'invalid_target',
+    'server_error',
+    'temporarily_unavailable',
+    'login_required',
+    'interaction_required',
+    'consent_required',
+  ]
+  return known.find((code) => code === error) ?? 'unknown error'
+}

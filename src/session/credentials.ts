@@ -1,0 +1,98 @@
+import type { BoundKey } from './device-key.ts'
+import { SessionError } from './errors.ts'
+import { type AccessToken, type Granted, GrantRefused, type TokenEndpoint } from './token-endpoint.ts'
+import type { Account } from './types.ts'
+
+export interface CredentialsOptions {
+  readonly registry: string
+  readonly account: Account
+  readonly clientId: string
+  key(): Promise<BoundKey>
+  /** Discovers where needed. @throws SessionError */
+  endpoint(): Promise<TokenEndpoint>
+  /**
+   * Runs `use` with the stored refresh token while no other window does, and stores the one that comes back.
+   * @throws SessionError `signed_out` when the store holds none any more
+   */
+  rotate(use: (refreshToken: string) => Promise<Granted>): Promise<Granted>
+  /** The provider no longer accepts the sign-in. */
+  ended(): Promise<void>
+  readonly now: () => number
+}
+
+/** A token this close to its end is fetched anew, so that it does not run out on the way, milliseconds. */
+const MARGIN = 30_000
+
+/** The access tokens of one sign-in, in memory alone, and how to fetch more of them. Per resource one fetch is in flight at most. */
+export class Credentials {
+  readonly #tokens = new Map<string, AccessToken>()
+  readonly #flights = new Map<string, Promise<AccessToken>>()
+
+  constructor(readonly options: CredentialsOptions) {}
+
+  seed(access: AccessToken): void {
+    this.#tokens.set(this.options.registry, access)
+  }
+
+  /** @param token drops only this one */
+  forget(resource: string, token?: string): void {
+    if (token === undefined || this.#tokens.get(resource)?.token === token) this.#tokens.delete(resource)
+  }
+
+  tokenFor(resource: string): Promise<AccessToken> {
+    const cached = this.#tokens.get(resource)
+    if (cached && cached.expiresAt - this.options.now() > MARGIN) return Promise.resolve(cached)
+    const running = this.#flights.get(resource)
+    if (running) return running
+    const flight = this.#fetch(resource)
+      .then((access) => {
+        this.#tokens.set(resource, access)
+        return access
+      })
+      .finally(() => this.#flights.delete(resource))
+    this.#flights.set(resource, flight)
+    return flight
+  }
+
+  async #fetch(resource: string): Promise<AccessToken> {
+    const endpoint = await this.options.endpoint()
+    if (resource === this.options.registry || !endpoint.exchanges) return this.#refresh(endpoint, resource)
+    try {
+      return await this.#exchange(endpoint, resource)
+    } catch (error) {
+      if (!(error instanceof GrantRefused)) throw error
+      // The registry token may have been revoked before its time; with a fresh one the answer is about the resource.
+      if (isAboutSubject(error)) this.forget(this.options.registry)
+      else throw refusedFor(resource, error)
+    }
+    try {
+      return await this.#exchange(endpoint, resource)
+    } catch (error) {
+      throw error instanceof GrantRefused ? refusedFor(resource, error) : error
+    }
+  }
+
+  async #exchange(endpoint: TokenEndpoint, resource: string): Promise<AccessToken> {
+    const subject = await this.tokenFor(this.options.registry)
+    return (await endpoint.exchange(subject.token, resource)).access
+  }
+
+  async #refresh(endpoint: TokenEndpoint, resource: string): Promise<AccessToken> {
+    try {
+      return (await this.options.rotate((refreshToken) => endpoint.refresh(refreshToken, resource))).access
+    } catch (error) {
+      if (!(error instanceof GrantRefused)) throw error
+      if (error.error !== 'invalid_grant') throw refusedFor(resource, error)
+      await this.options.ended()
+      throw new SessionError('session_ended')
+    }
+  }
+}
+
+function isAboutSubject(error: GrantRefused): boolean {
+  return ['invalid_grant', 'invalid_token', 'invalid_request'].includes(error.error)
+}
+
+function refusedFor(resource: string, error: GrantRefused): SessionError {
+  return new SessionError('resource_refused', { detail: `${new URL(resource).host} (${error.error})` })
+}

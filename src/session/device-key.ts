@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import type { JWK } from 'jose'
+import { z } from 'zod'
+import type { DeviceKey } from './types.ts'
+
+/** A P-256 private key as the store keeps it (RFC 7517). */
+export const PrivateJwk = z.object({
+  kty: z.literal('EC'),
+  crv: z.literal('P-256'),
+  x: z.string(),
+  y: z.string(),
+  d: z.string(),
+})
+export type PrivateJwk = z.infer<typeof PrivateJwk>
+
+/** The device key with the handles that the token endpoint's own proofs need; the private one is not extractable. */
+export interface BoundKey extends DeviceKey {
+  readonly pair: CryptoKeyPair
+}
+
+export async function generateKey(): Promise<PrivateJwk> {
+  const { generateKeyPair, exportJWK } = await import('jose')
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return PrivateJwk.parse(await exportJWK(privateKey))
+}
+
+/** @param now epoch milliseconds */
+export async function openKey(jwk: PrivateJwk, now: () => number): Promise<BoundKey> {
+  const { SignJWT, calculateJwkThumbprint, importJWK } = await import('jose')
+  const { d: _private, ...publicPart } = jwk
+  const publicJwk: JWK = publicPart
+  const privateKey = (await importJWK(jwk, 'ES256')) as CryptoKey
+  const publicKey = (await importJWK(publicJwk, 'ES256', { extractable: true })) as CryptoKey
+  const sign: DeviceKey['sign'] = (typ, claims) =>
+    new SignJWT({ ...claims }).setProtectedHeader({ alg: 'ES256', typ, jwk: publicJwk }).sign(privateKey)
+  return {
+    thumbprint: await calculateJwkThumbprint(publicJwk),
+    publicJwk,
+    pair: { privateKey, publicKey },
+    sign,
+    /** RFC 9449 section 4.2. */
+    proof: async ({ method, url, accessToken, nonce }) => {
+      const { origin, pathname } = new URL(url)
+      return sign('dpop+jwt', {
+        jti: randomUUID(),
+        htm: method,
+        htu: `${origin}${pathname}`,
+        iat: Math.floor(now() / 1000),
+        ...(accessToken === undefined ? {} : { ath: await sha256(accessToken) }),
+        ...(nonce === undefined ? {} : { nonce }),
+      })
+    },
+  }
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Buffer.from(digest).toString('base64url')
+}

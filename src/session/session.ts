@@ -1,0 +1,372 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { boundedFetch } from '../http/bounded-fetch.ts'
+import { authorizedFetch } from './authorized-fetch.ts'
+import { type ChangeSignal, openChangeSignal } from './change-signal.ts'
+import { Credentials } from './credentials.ts'
+import type { BoundKey } from './device-key.ts'
+import { type Discovery, discover } from './discovery.ts'
+import { SESSION_TROUBLES, SessionError } from './errors.ts'
+import { KeyRing } from './key-ring.ts'
+import type { RedirectFactory } from './redirect/redirect.ts'
+import { registryResource } from './registry-url.ts'
+import { signInWithBrowser } from './sign-in.ts'
+import { openTokenEndpoint, type Granted, type TokenEndpoint } from './token-endpoint.ts'
+import type { Account, Log, SecretStore, Session, SessionState } from './types.ts'
+import { untilAborted } from './until-aborted.ts'
+import { createVault, type StoredSession } from './vault.ts'
+import { withWindowLock } from './window-lock.ts'
+
+export const DEFAULT_CLIENT_ID = 'gatehouse-vscode'
+
+export interface SessionOptions {
+  readonly registryUrl: string
+  readonly secrets: SecretStore
+  openExternal(url: string): Promise<boolean>
+  readonly redirects: RedirectFactory
+  /** Shared by all windows of this machine, for locks and signals; never holds a secret. */
+  readonly folder: string
+  /** Wins over what the registry names. */
+  readonly clientId?: string
+  readonly fetch?: typeof fetch
+  /** Epoch milliseconds. */
+  readonly now?: () => number
+  readonly log: Log
+  /** How often the store is looked at for what another window did, should its signal have been missed, milliseconds. Default 30,000. */
+  readonly lookEvery?: number
+  /** How long a person may take to sign in, milliseconds. Default 10 minutes. */
+  readonly signInLimit?: number
+}
+
+/** How long sign-out waits for another window, and how long for the provider, milliseconds. */
+const SIGN_OUT_PATIENCE = 5_000
+
+/**
+ * The person's one sign-in (AUTH-1 to AUTH-6). Starts `restoring`, reads the store once, and then follows it: what another window does to
+ * the stored session happens here too.
+ * @throws SessionError `registry_url_invalid`
+ */
+export function createSession(options: SessionOptions): Session {
+  return new WindowSession(options)
+}
+
+class WindowSession implements Session {
+  readonly #options: SessionOptions
+  readonly #registry: string
+  readonly #vault
+  readonly #keys: KeyRing
+  readonly #bounded: typeof fetch
+  readonly #now: () => number
+  readonly #listeners = new Set<(state: SessionState) => void>()
+  readonly #nonces = new Map<string, string>()
+  readonly #disposal = new AbortController()
+  readonly #cleanups: (() => void)[] = []
+  readonly restored: Promise<void>
+
+  #state: SessionState = { kind: 'restoring' }
+  /** Set exactly while signed in, and while signing in anew over an earlier sign-in. */
+  #credentials: Credentials | undefined
+  #attempt: AbortController | undefined
+  #looking: Promise<void> | undefined
+  #stale = false
+  #signal: Promise<ChangeSignal> | undefined
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#registry = registryResource(options.registryUrl)
+    this.#vault = createVault(options.secrets)
+    this.#now = options.now ?? Date.now
+    this.#keys = new KeyRing(this.#vault, (issuer, work) => this.#locked(issuer, work), this.#now)
+    this.#bounded = boundedFetch(options.fetch ? { fetch: options.fetch } : {})
+    this.restored = this.#restore()
+  }
+
+  state(): SessionState {
+    return this.#state
+  }
+
+  clientId(): string {
+    return this.#credentials?.options.clientId ?? this.#options.clientId ?? DEFAULT_CLIENT_ID
+  }
+
+  onChange(listener: (state: SessionState) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async signIn(signal: AbortSignal): Promise<Account> {
+    await this.restored
+    // A person who starts again has lost the first page: the newest attempt counts.
+    this.#attempt?.abort()
+    const attempt = new AbortController()
+    this.#attempt = attempt
+    const clock = AbortSignal.timeout(this.#options.signInLimit ?? 600_000)
+    const all = AbortSignal.any([signal, attempt.signal, this.#disposal.signal, clock])
+    if (!this.#credentials) this.#become({ kind: 'signing-in' })
+    try {
+      return await this.#signIn(all)
+    } catch (error) {
+      if (all.aborted)
+        throw new SessionError(clock.aborted && !attempt.signal.aborted ? 'sign_in_timeout' : 'sign_in_cancelled')
+      throw error
+    } finally {
+      if (this.#attempt === attempt) {
+        this.#attempt = undefined
+        if (this.#state.kind === 'signing-in') this.#settle()
+        void this.#look()
+      }
+    }
+  }
+
+  async signOut(): Promise<void> {
+    await this.restored
+    this.#attempt?.abort()
+    const leaving = this.#credentials
+    this.#leave()
+    const issuer = leaving?.options.account.issuer ?? (await this.#vault.issuerOf(this.#registry))
+    if (issuer === undefined) return
+    const erase = async (): Promise<StoredSession | undefined> => {
+      const stored = await this.#vault.session(issuer)
+      await this.#vault.erase(issuer)
+      return stored
+    }
+    const key = await this.#keys.of(issuer).catch(() => undefined)
+    // A refresh in another window would store its new token after we erased the old one, so wait for it; but not for long.
+    const stored = await this.#locked(issuer, erase, SIGN_OUT_PATIENCE).catch((error: unknown) => {
+      if (error instanceof SessionError && error.code === 'session_busy') return erase()
+      throw error
+    })
+    await this.#vault.eraseKey(issuer)
+    this.#keys.close()
+    await this.#tell()
+    if (stored && key) await this.#revoke(issuer, stored, key)
+    this.#options.log.info('signed out')
+  }
+
+  async tokenFor(resource: string, signal?: AbortSignal): Promise<{ token: string; expiresAt: number }> {
+    await this.restored
+    signal?.throwIfAborted()
+    const credentials = this.#required()
+    const access = await untilAborted(credentials.tokenFor(resource), signal)
+    // Signed out, or signed in as someone else, while it was fetched.
+    if (this.#credentials !== credentials) throw new SessionError('signed_out')
+    return access
+  }
+
+  forget(resource: string): void {
+    this.#credentials?.forget(resource)
+  }
+
+  async deviceKey(): Promise<BoundKey> {
+    await this.restored
+    return this.#required().options.key()
+  }
+
+  fetchFor(resource: string): typeof fetch {
+    return authorizedFetch({
+      resource,
+      fetch: this.#options.fetch ?? fetch,
+      tokenFor: (wanted, signal) => this.tokenFor(wanted, signal),
+      reject: (rejected, token) => this.#credentials?.forget(rejected, token),
+      key: () => this.deviceKey(),
+      nonces: this.#nonces,
+    })
+  }
+
+  dispose(): void {
+    this.#disposal.abort()
+    for (const cleanup of this.#cleanups) cleanup()
+    void this.#signal?.then((signal) => signal.dispose()).catch(() => {})
+    this.#listeners.clear()
+  }
+
+  async #signIn(signal: AbortSignal): Promise<Account> {
+    const discovery = await discover(this.#registry, this.#bounded, signal)
+    const clientId = this.#options.clientId ?? discovery.clientId ?? DEFAULT_CLIENT_ID
+    const key = await this.#keys.of(discovery.issuer)
+    const endpoint = await this.#open(discovery, clientId, key)
+    const { account, refreshToken, access } = await signInWithBrowser({
+      registry: this.#registry,
+      discovery,
+      clientId,
+      key,
+      endpoint,
+      redirects: this.#options.redirects,
+      openExternal: this.#options.openExternal,
+      signal,
+    })
+    signal.throwIfAborted()
+    const session: StoredSession = { clientId, refreshToken, account: { ...account, groups: [...account.groups] } }
+    const earlier = await this.#locked(discovery.issuer, async () => {
+      const replaced = await this.#vault.session(discovery.issuer)
+      await this.#vault.save(this.#registry, session)
+      return replaced
+    })
+    if (signal.aborted) {
+      // Cancelled, or signed out, while it was stored: nothing of it may come back at the next start.
+      await this.#vault.erase(discovery.issuer)
+      signal.throwIfAborted()
+    }
+    this.#enter(session, endpoint).seed(access)
+    await this.#tell()
+    if (earlier) void this.#revoke(discovery.issuer, earlier, key)
+    this.#options.log.info('signed in')
+    return account
+  }
+
+  /** The issuer is found anew from the registry when a window first needs it: one that has changed gets none of our credentials. */
+  async #endpointFor(session: StoredSession): Promise<TokenEndpoint> {
+    const discovery = await discover(this.#registry, this.#bounded)
+    if (discovery.issuer !== session.account.issuer) throw new SessionError('issuer_changed')
+    return this.#open(discovery, session.clientId, await this.#keys.of(discovery.issuer))
+  }
+
+  #open(discovery: Discovery, clientId: string, key: BoundKey): Promise<TokenEndpoint> {
+    return openTokenEndpoint({ server: discovery.server, clientId, key, fetch: this.#bounded, now: this.#now })
+  }
+
+  #enter(session: StoredSession, endpoint?: TokenEndpoint): Credentials {
+    const { account, clientId } = session
+    let opened = endpoint ? Promise.resolve(endpoint) : undefined
+    const credentials: Credentials = new Credentials({
+      registry: this.#registry,
+      account,
+      clientId,
+      now: this.#now,
+      key: () => this.#keys.of(account.issuer),
+      endpoint: () => {
+        opened ??= this.#endpointFor(session).catch((error: unknown) => {
+          opened = undefined
+          throw error
+        })
+        return opened
+      },
+      rotate: (use) => this.#rotate(credentials, use),
+      ended: () => this.#ended(credentials),
+    })
+    this.#credentials = credentials
+    this.#become({ kind: 'signed-in', account })
+    return credentials
+  }
+
+  async #rotate(credentials: Credentials, use: (refreshToken: string) => Promise<Granted>): Promise<Granted> {
+    const { issuer, subject } = credentials.options.account
+    return this.#locked(issuer, async () => {
+      const stored = await this.#vault.session(issuer)
+      if (!stored || stored.account.subject !== subject) {
+        if (this.#credentials === credentials) this.#leave('It was ended in another window.')
+        throw new SessionError('signed_out')
+      }
+      const granted = await use(stored.refreshToken)
+      if (granted.account && granted.account.subject !== subject) throw new SessionError('response_invalid')
+      if (granted.refreshToken !== undefined && granted.refreshToken !== stored.refreshToken) {
+        await this.#vault.save(this.#registry, { ...stored, refreshToken: granted.refreshToken })
+      }
+      return granted
+    })
+  }
+
+  async #ended(credentials: Credentials): Promise<void> {
+    if (this.#credentials === credentials) this.#leave(SESSION_TROUBLES.session_ended.explanation)
+    await this.#vault.erase(credentials.options.account.issuer)
+    await this.#tell()
+    this.#options.log.warn('the identity provider has ended the session')
+  }
+
+  async #revoke(issuer: string, session: StoredSession, key: BoundKey): Promise<void> {
+    try {
+      const signal = AbortSignal.any([AbortSignal.timeout(SIGN_OUT_PATIENCE), this.#disposal.signal])
+      const discovery = await discover(this.#registry, this.#bounded, signal)
+      if (discovery.issuer !== issuer) return
+      const endpoint = await this.#open(discovery, session.clientId, key)
+      await endpoint.revoke(session.refreshToken, signal)
+    } catch {
+      this.#options.log.warn('the identity provider could not be told of the sign-out; its session runs out by itself')
+    }
+  }
+
+  async #restore(): Promise<void> {
+    await this.#look()
+    if (this.#state.kind === 'restoring') this.#become({ kind: 'signed-out' })
+    if (this.#disposal.signal.aborted) return
+    const look = (): void => void this.#look()
+    const stop = this.#options.secrets.onChange?.(look)
+    if (stop) this.#cleanups.push(stop)
+    const timer = setInterval(look, this.#options.lookEvery ?? 30_000)
+    timer.unref()
+    this.#cleanups.push(() => clearInterval(timer))
+    this.#signal = openChangeSignal(this.#options.folder, look)
+    this.#signal.catch(() => this.#options.log.warn('other windows cannot be watched; the store is looked at instead'))
+  }
+
+  /** Makes this window agree with the store. A change that comes while it is being read is looked at after. */
+  #look(): Promise<void> {
+    this.#stale = true
+    this.#looking ??= this.#lookUntilFresh().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #lookUntilFresh(): Promise<void> {
+    while (this.#stale) {
+      this.#stale = false
+      try {
+        await this.#agree()
+      } catch (error) {
+        const reason = error instanceof SessionError ? error.message : 'The stored session cannot be read.'
+        this.#options.log.warn(reason)
+        if (this.#state.kind === 'restoring') this.#become({ kind: 'signed-out', reason })
+      }
+    }
+  }
+
+  async #agree(): Promise<void> {
+    const before = this.#credentials
+    const issuer = await this.#vault.issuerOf(this.#registry)
+    const stored = issuer === undefined ? undefined : await this.#vault.session(issuer)
+    // Something was done here meanwhile; its own change is followed by another look.
+    if (this.#credentials !== before || this.#attempt || this.#disposal.signal.aborted) return
+    if (!stored) {
+      if (before) this.#leave('It was ended in another window.')
+      return
+    }
+    const same = before?.options.account.subject === stored.account.subject && before.options.account.issuer === issuer
+    if (!same) this.#enter(stored)
+  }
+
+  /** Signed out as far as this window goes. */
+  #leave(reason?: string): void {
+    this.#credentials = undefined
+    this.#keys.close()
+    if (!this.#attempt) this.#settle(reason)
+  }
+
+  #settle(reason?: string): void {
+    const account = this.#credentials?.options.account
+    this.#become(account ? { kind: 'signed-in', account } : { kind: 'signed-out', ...(reason ? { reason } : {}) })
+  }
+
+  #become(state: SessionState): void {
+    if (state.kind === 'signed-out' && this.#state.kind === 'signed-out') return
+    this.#state = state
+    for (const listener of this.#listeners) listener(state)
+  }
+
+  #required(): Credentials {
+    if (!this.#credentials) throw new SessionError('signed_out')
+    return this.#credentials
+  }
+
+  #locked<T>(issuer: string, work: () => Promise<T>, patience?: number): Promise<T> {
+    const name = createHash('sha256').update(issuer).digest('hex').slice(0, 16)
+    return withWindowLock(join(this.#options.folder, `session-${name}.lock`), work, {
+      signal: this.#disposal.signal,
+      ...(patience === undefined ? {} : { patience }),
+    })
+  }
+
+  async #tell(): Promise<void> {
+    await this.#signal?.then((signal) => signal.send()).catch(() => {})
+  }
+}

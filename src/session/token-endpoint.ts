@@ -1,0 +1,195 @@
+import type { AuthorizationServer, Client, TokenEndpointResponse } from 'oauth4webapi'
+import { z } from 'zod'
+import type { BoundKey } from './device-key.ts'
+import { issuerFault } from './discovery.ts'
+import { SessionError } from './errors.ts'
+import type { Account } from './types.ts'
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
+/** Where a provider does not say how long a token lives, seconds (RFC 6749 section 5.1 recommends saying it). */
+const DEFAULT_LIFE = 300
+
+/** A provider's own error code (RFC 6749 section 5.2); other text of its answer is not kept. */
+const ErrorCode = z.string().regex(/^[a-z_]{1,64}$/)
+
+export interface AccessToken {
+  readonly token: string
+  /** Epoch milliseconds. */
+  readonly expiresAt: number
+}
+
+export interface Granted {
+  readonly access: AccessToken
+  readonly refreshToken?: string
+  /** From the ID token, where the answer holds one. */
+  readonly account?: Account
+}
+
+/** The provider answered a token request with an OAuth error. Stays inside this folder. */
+export class GrantRefused extends Error {
+  constructor(readonly error: string) {
+    super('the token endpoint refused')
+  }
+}
+
+export interface TokenEndpoint {
+  /** @throws SessionError `response_invalid` | `issuer_unreachable`, GrantRefused */
+  redeem(code: CodeGrant): Promise<Granted>
+  refresh(refreshToken: string, resource: string): Promise<Granted>
+  /** Whether the provider offers RFC 8693; where not, a refresh names the resource (RFC 8707 section 2.2). */
+  readonly exchanges: boolean
+  exchange(subjectToken: string, resource: string): Promise<Granted>
+  /** RFC 7009. */
+  revoke(refreshToken: string, signal: AbortSignal): Promise<void>
+}
+
+export interface CodeGrant {
+  /** Checked by `validateAuthResponse` of oauth4webapi. */
+  readonly answer: URLSearchParams
+  readonly redirectUri: string
+  readonly verifier: string
+  readonly nonce: string
+  readonly resource: string
+}
+
+export interface TokenEndpointOptions {
+  readonly server: AuthorizationServer
+  readonly clientId: string
+  readonly key: BoundKey
+  /** A bounded one. */
+  readonly fetch: typeof fetch
+  readonly now: () => number
+}
+
+/** The identity provider's token endpoint; every request carries a DPoP proof, and an answer that is not bound to the key is refused. */
+export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<TokenEndpoint> {
+  const oauth = await import('oauth4webapi')
+  const { server, now } = options
+  const client: Client = { client_id: options.clientId, [oauth.clockTolerance]: 60 }
+  const none = oauth.None()
+  const dpop = oauth.DPoP(client, options.key.pair)
+  const transport = {
+    // Loopback alone can be http here: discovery and the bounded fetch have seen to it.
+    [oauth.allowInsecureRequests]: true,
+    [oauth.customFetch]: asIssuer(options.fetch),
+  }
+
+  /** One request, and once more when the provider asks for a nonce (RFC 9449 section 8): it refuses such a request before anything else. */
+  const ask = async (
+    send: () => Promise<Response>,
+    read: (response: Response) => Promise<TokenEndpointResponse>,
+  ): Promise<Granted> => {
+    try {
+      return granted(await read(await send()))
+    } catch (error) {
+      if (!oauth.isDPoPNonceError(error)) throw fault(error)
+    }
+    try {
+      return granted(await read(await send()))
+    } catch (error) {
+      throw fault(error)
+    }
+  }
+
+  const fault = (error: unknown): unknown => {
+    if (error instanceof oauth.ResponseBodyError) {
+      const code = ErrorCode.safeParse(error.error)
+      return new GrantRefused(code.success ? code.data : 'unknown')
+    }
+    if (error instanceof SessionError || (error instanceof Error && error.name === 'AbortError')) return error
+    return new SessionError('response_invalid')
+  }
+
+  const granted = (response: TokenEndpointResponse): Granted => {
+    // RFC 9449 section 5: a provider that ignored the proof answers "Bearer", and anyone could use such a token.
+    if (response.token_type !== 'dpop')
+      throw new SessionError('response_invalid', { detail: 'the token is not bound to this device' })
+    const account = accountOf(oauth.getValidatedIdTokenClaims(response))
+    return {
+      access: { token: response.access_token, expiresAt: now() + (response.expires_in ?? DEFAULT_LIFE) * 1000 },
+      ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
+      ...(account === undefined ? {} : { account }),
+    }
+  }
+
+  return {
+    exchanges: server.grant_types_supported?.includes(TOKEN_EXCHANGE) ?? false,
+    redeem: ({ answer, redirectUri, verifier, nonce, resource }) =>
+      ask(
+        () =>
+          oauth.authorizationCodeGrantRequest(server, client, none, answer, redirectUri, verifier, {
+            ...transport,
+            DPoP: dpop,
+            additionalParameters: { resource },
+          }),
+        (response) =>
+          oauth.processAuthorizationCodeResponse(server, client, response, {
+            expectedNonce: nonce,
+            requireIdToken: true,
+          }),
+      ),
+    refresh: (refreshToken, resource) =>
+      ask(
+        () =>
+          oauth.refreshTokenGrantRequest(server, client, none, refreshToken, {
+            ...transport,
+            DPoP: dpop,
+            additionalParameters: { resource },
+          }),
+        (response) => oauth.processRefreshTokenResponse(server, client, response),
+      ),
+    exchange: (subjectToken, resource) =>
+      ask(
+        () =>
+          oauth.genericTokenEndpointRequest(
+            server,
+            client,
+            none,
+            TOKEN_EXCHANGE,
+            { subject_token: subjectToken, subject_token_type: ACCESS_TOKEN_TYPE, resource },
+            { ...transport, DPoP: dpop },
+          ),
+        (response) => oauth.processGenericTokenEndpointResponse(server, client, response),
+      ),
+    revoke: async (refreshToken, signal) => {
+      if (server.revocation_endpoint === undefined) return
+      const parameters = { token_type_hint: 'refresh_token' }
+      await oauth.revocationRequest(server, client, none, refreshToken, {
+        ...transport,
+        signal,
+        additionalParameters: parameters,
+      })
+    },
+  }
+}
+
+const ACCOUNT_CLAIMS = z.object({
+  iss: z.string(),
+  sub: z.string().min(1),
+  name: z.string().max(200).optional(),
+  groups: z.array(z.string().max(128)).max(1000).optional(),
+})
+
+function accountOf(claims: unknown): Account | undefined {
+  const parsed = ACCOUNT_CLAIMS.safeParse(claims)
+  if (!parsed.success) return undefined
+  const { iss, sub, name, groups } = parsed.data
+  return { subject: sub, name: name ?? sub, groups: groups ?? [], issuer: iss }
+}
+
+/** Faults of the line, and a provider that says it cannot answer now, are told apart from its refusals. */
+function asIssuer(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return async (input, init) => {
+    let response: Response
+    try {
+      response = await fetch(input, init)
+    } catch (error) {
+      throw issuerFault(error)
+    }
+    if (response.status >= 500 || response.status === 429) {
+      throw new SessionError('issuer_unreachable', { detail: `it answered with status ${response.status}` })
+    }
+    return response
+  }
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { PrivateJwk } from './device-key.ts'
+import type { SecretStore } from './types.ts'
+
+const StoredSession = z.object({
+  clientId: z.string(),
+  refreshToken: z.string().min(1),
+  account: z.object({ subject: z.string(), name: z.string(), groups: z.array(z.string()), issuer: z.string() }),
+})
+export type StoredSession = z.infer<typeof StoredSession>
+
+/** What the session keeps in the secret store, by name and shape. Credentials are keyed by issuer, so none reaches another (AUTH-1). */
+export interface Vault {
+  /** The issuer a registry was last signed in with. */
+  issuerOf(registry: string): Promise<string | undefined>
+  session(issuer: string): Promise<StoredSession | undefined>
+  save(registry: string, session: StoredSession): Promise<void>
+  erase(issuer: string): Promise<void>
+  key(issuer: string): Promise<PrivateJwk | undefined>
+  saveKey(issuer: string, key: PrivateJwk): Promise<void>
+  eraseKey(issuer: string): Promise<void>
+}
+
+export function createVault(store: SecretStore): Vault {
+  /** An entry of another shape (of an older version, or damaged) counts as none: the person signs in again. */
+  const read = async <T>(key: string, shape: z.ZodType<T>): Promise<T | undefined> => {
+    const text = await store.get(key)
+    if (text === undefined) return undefined
+    try {
+      return shape.parse(JSON.parse(text))
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    issuerOf: (registry) => read(`issuer ${registry}`, z.string()),
+    session: (issuer) => read(`session ${issuer}`, StoredSession),
+    save: async (registry, session) => {
+      await store.set(`session ${session.account.issuer}`, JSON.stringify(session))
+      const text = JSON.stringify(session.account.issuer)
+      if ((await store.get(`issuer ${registry}`)) !== text) await store.set(`issuer ${registry}`, text)
+    },
+    erase: (issuer) => store.delete(`session ${issuer}`),
+    key: (issuer) => read(`device-key ${issuer}`, PrivateJwk),
+    saveKey: (issuer, key) => store.set(`device-key ${issuer}`, JSON.stringify(key)),
+    eraseKey: (issuer) => store.delete(`device-key ${issuer}`),
+  }
+}
