@@ -86,7 +86,11 @@ function configuration({ issuer, store, keys }: ProviderOptions): Configuration 
         useGrantedResource: async () => true,
         getResourceServerInfo: async (_context: OidcContext, resource: string) => resourceServerInfo(resource),
       },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context: OidcContext, client: Client, token: { readonly clientId: string }) =>
+          token.clientId === client.clientId,
+      },
       rpInitiatedLogout: { enabled: false },
     },
     interactions: { policy: firstPartyPolicy(), url: (_context, interaction) => `/interaction/${interaction.uid}` },
