@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEvent } from '@gatehouse/contracts'
 import { digestOf } from '@gatehouse/contracts'
-import { Kysely, PostgresDialect, sql } from 'kysely'
-import pg from 'pg'
+import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Consumption, createLedger, type Ledger } from '../../../companion/packages/kit/src/approvals/ledger.ts'
 import type { LedgerTables } from '../../../companion/packages/kit/src/approvals/ledger-tables.ts'
 import { buildAuditEvent } from '../../../companion/packages/kit/src/audit/event.ts'
+import { openDatabase } from '../../../companion/packages/kit/src/postgres/database.ts'
 import { verifies } from '../../requirements.ts'
 import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts'
 
@@ -204,7 +204,7 @@ test('two servers in one database have their own ledgers', async () => {
 })
 
 function connect(connectionString: string): Kysely<LedgerTables> {
-  return new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString, max: 4 }) }) })
+  return openDatabase<LedgerTables>(connectionString, { connections: 4 })
 }
 
 function consumption(change: Partial<Consumption> = {}): Consumption {

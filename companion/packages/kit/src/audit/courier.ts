@@ -28,6 +28,8 @@ export interface Courier {
 
 const FIRST_BACKOFF_MS = 250
 const LONGEST_BACKOFF_MS = 30_000
+/** Failed attempts from one warning in the log to the next, about ten minutes. */
+const REMIND_EVERY = 20
 
 /** Ships in the background, one parcel at a time, oldest first; a failure is tried again with growing pauses, for ever. */
 export function startCourier({ next, ship, log, pollMs }: CourierOptions): Courier {
@@ -45,6 +47,7 @@ export function startCourier({ next, ship, log, pollMs }: CourierOptions): Couri
       if (failures > 0) log.info('audit events are shipped again', { code: 'audit_shipping_resumed' })
       failures = 0
     }
+    failures = 0
   }
 
   function start(): void {
@@ -57,7 +60,7 @@ export function startCourier({ next, ship, log, pollMs }: CourierOptions): Couri
         () => pollMs,
         (cause: unknown) => {
           failures++
-          if (failures === 1)
+          if (failures % REMIND_EVERY === 1)
             log.warn('audit events wait here until the registry takes them', { code: 'audit_not_shipped', cause })
           return backoff(failures)
         },
