@@ -69,10 +69,14 @@ export class Editor {
   }
 
   /** Keeps a picture of the whole window under test-results/screenshots. */
-  async shot(name: string): Promise<void> {
+  shot(name: string): Promise<void> {
+    return this.shotOf(this.page, name)
+  }
+
+  async shotOf(page: Page, name: string): Promise<void> {
     this.step++
     const file = `${this.story}-${String(this.step).padStart(2, '0')}-${name}.png`
-    await this.page.screenshot({ path: join(screenshots, file) })
+    await page.screenshot({ path: join(screenshots, file) })
   }
 
   /** Runs a command by its title through the command palette. */

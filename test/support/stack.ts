@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 
-const cli = join(import.meta.dirname, '../../../dist/companion/packages/cli/main.js')
+const cli = join(import.meta.dirname, '../../dist/companion/packages/cli/main.js')
 
 const Ready = z.object({
   kind: z.literal('ready'),
