@@ -30,7 +30,9 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
     let mayRenew = repeatable
     let mayNonce = repeatable
     for (;;) {
-      const { token } = await options.tokenFor(resource, request.signal)
+      const { token } = await options.tokenFor(resource, request.signal).catch((error: unknown) => {
+        throw isTimeout(error) ? new SessionError('issuer_unreachable', { detail: 'no answer in time' }) : error
+      })
       const nonce = nonces.get(url.origin)
       const key = await options.key()
       const headers = new Headers(request.headers)
@@ -66,6 +68,11 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
       await response.body?.cancel()
     }
   }
+}
+
+/** The caller's time ran out while the token was awaited: the fault is the provider's, not the resource's. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError'
 }
 
 /** RFC 9449 section 9. */

@@ -350,7 +350,13 @@ class WindowSession implements Session {
   #become(state: SessionState): void {
     if (state.kind === 'signed-out' && this.#state.kind === 'signed-out') return
     this.#state = state
-    for (const listener of this.#listeners) listener(state)
+    for (const listener of this.#listeners) {
+      try {
+        listener(state)
+      } catch {
+        this.#options.log.warn('a listener of the session failed')
+      }
+    }
   }
 
   #required(): Credentials {
