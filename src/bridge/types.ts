@@ -19,3 +19,6 @@ export interface Bridge {
   resolve(id: string): BridgeDefinition | undefined
   dispose(): Promise<void>
 }
+
+/** Structured log line; never holds secrets or arguments. */
+export type BridgeLog = (line: { level: 'info' | 'warn' | 'error'; code: string; message: string }) => void
