@@ -31,6 +31,8 @@ export class Device {
 
   /** Approval receipt over any claims at all: tests make wrong ones. */
   receipt(claims: Record<string, unknown>): Promise<string> {
-    return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'gatehouse-approval+jwt', jwk: this.jwk }).sign(this.privateKey)
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', typ: 'gatehouse-approval+jwt', jwk: this.jwk })
+      .sign(this.privateKey)
   }
 }

@@ -57,12 +57,16 @@ interface Message {
 }
 
 function interpret(body: string): { isError: boolean; structured: Record<string, unknown> } {
-  for (const text of [body, ...body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []))]) {
+  for (const text of [
+    body,
+    ...body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : [])),
+  ]) {
     const message = parse(text)
-    if (message?.result) return { isError: message.result.isError === true, structured: message.result.structuredContent ?? {} }
+    if (message?.result)
+      return { isError: message.result.isError === true, structured: message.result.structuredContent ?? {} }
     if (message?.error) return { isError: true, structured: message.error }
   }
-  return { isError: true, structured: parse(body) as Record<string, unknown> ?? {} }
+  return { isError: true, structured: (parse(body) as Record<string, unknown>) ?? {} }
 }
 
 function parse(text: string): Message | undefined {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,10 +16,19 @@ const Ready = z.object({
 })
 export type Ready = z.infer<typeof Ready>
 
+export interface TokenRequest {
+  readonly user: string
+  readonly resource: string
+  readonly client?: string
+  readonly jkt?: string
+}
+
 export interface Stack {
   readonly ready: Ready
   readonly data: string
   readonly process: ChildProcess
+  /** An access token of the local identity provider, bound to `jkt` where it is given. */
+  token(request: TokenRequest): Promise<string>
   /** Runs a `gatehouse` command against this stack. */
   gatehouse(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }>
   stop(): Promise<void>
@@ -39,6 +48,7 @@ export async function startStack(env: Readonly<Record<string, string>> = {}): Pr
     ready,
     data,
     process: child,
+    token: (request) => devToken(ready.issuer, data, request),
     gatehouse: (...args) => runGatehouse([...args, '--data', data]),
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -58,6 +68,18 @@ async function untilReady(child: ChildProcess, errors: readonly string[]): Promi
     if (event.kind === 'ready') return Ready.parse(event)
   }
   throw new Error(`gatehouse up ended before it was ready:\n${errors.join('')}`)
+}
+
+async function devToken(issuer: string, data: string, request: TokenRequest): Promise<string> {
+  const secret = (await readFile(join(data, 'secrets', 'dev-secret'), 'utf8')).trim()
+  const response = await fetch(`${issuer}/dev/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
+    body: JSON.stringify(request),
+  })
+  const body = (await response.json()) as { access_token?: string }
+  if (!body.access_token) throw new Error(`no token: ${JSON.stringify(body)}`)
+  return body.access_token
 }
 
 function runGatehouse(args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {

@@ -22,7 +22,9 @@ const provider: vscode.LanguageModelChatProvider = {
   provideLanguageModelChatResponse(_model, messages, options, progress) {
     const turns = messages.map((message) => ({
       text: message.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('\n'),
-      results: message.content.flatMap((part) => (part instanceof vscode.LanguageModelToolResultPart ? [resultText(part)] : [])),
+      results: message.content.flatMap((part) =>
+        part instanceof vscode.LanguageModelToolResultPart ? [resultText(part)] : [],
+      ),
     }))
     for (const move of nextMove(turns, options.tools?.map((tool) => tool.name) ?? [])) {
       progress.report(

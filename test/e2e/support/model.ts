@@ -8,7 +8,10 @@ export async function packageModel(): Promise<string> {
   const vsix = join(await mkdtemp(join(tmpdir(), 'gatehouse-model-')), 'model.vsix')
   const vsce = join(root, 'node_modules', '.bin', 'vsce')
   const args = ['package', '--no-dependencies', '--allow-missing-repository', '--skip-license', '--out', vsix]
-  const status = await run(vsce, args, { cwd: join(root, 'dist/test/model-extension'), stdio: ['ignore', 'ignore', 'inherit'] })
+  const status = await run(vsce, args, {
+    cwd: join(root, 'dist/test/model-extension'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   if (status !== 0) throw new Error('the scripted model could not be packaged')
   return vsix
 }

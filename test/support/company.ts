@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ServerRecord } from '@gatehouse/contracts'
+import { startIdentity } from '@gatehouse/identity'
+import { startRegistry } from '@gatehouse/registry'
+import { startTestPostgres } from './postgres.ts'
+
+const DEV_SECRET = 'a secret of this test run alone, for development endpoints'
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} }
+
+export interface Company {
+  readonly issuer: string
+  readonly registry: string
+  /** Adds or replaces a server in the registry. */
+  list(record: ServerRecord): Promise<void>
+  stopIdentity(): Promise<void>
+  /** On the port and with the data it had. */
+  restartIdentity(): Promise<void>
+  stopRegistry(): Promise<void>
+  restartRegistry(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** The real identity provider and the real registry, on ports of their own, with folders and a database of their own. */
+export async function startCompany(options: { listLife?: number } = {}): Promise<Company> {
+  const data = await mkdtemp(join(tmpdir(), 'gatehouse-company-'))
+  const postgres = await startTestPostgres()
+  const databaseUrl = await postgres.databaseUrl(`registry_${randomUUID().replaceAll('-', '')}`)
+  const identityAt = (port: number) =>
+    startIdentity({ host: '127.0.0.1', port, data: join(data, 'identity'), devSecret: DEV_SECRET })
+  let identity = await identityAt(0)
+  const issuer = identity.url
+  const registryAt = (port: number) =>
+    startRegistry(
+      {
+        host: '127.0.0.1',
+        port,
+        issuer,
+        databaseUrl,
+        devSecret: DEV_SECRET,
+        ...(options.listLife === undefined ? {} : { listLife: options.listLife }),
+      },
+      { log: QUIET },
+    )
+  let running = await registryAt(0)
+  const registry = running.url
+  return {
+    issuer,
+    registry,
+    list: async (record) => {
+      const response = await fetch(`${registry}/gatehouse/v1/dev/servers/${record.id}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${DEV_SECRET}`, 'content-type': 'application/json' },
+        body: JSON.stringify(record),
+      })
+      if (!response.ok) throw new Error(`the registry refused the record: ${response.status} ${await response.text()}`)
+    },
+    stopIdentity: () => identity.stop(),
+    restartIdentity: async () => {
+      identity = await identityAt(Number(new URL(issuer).port))
+    },
+    stopRegistry: () => running.stop(),
+    restartRegistry: async () => {
+      running = await registryAt(Number(new URL(registry).port))
+    },
+    stop: async () => {
+      await identity.stop()
+      await running.stop()
+      await postgres.stop()
+      await rm(data, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A record fit for the local registry; digests are of no real server. */
+export function sampleRecord(id: string, change: Partial<ServerRecord> = {}): ServerRecord {
+  const digest = `sha256:${'0'.repeat(64)}` as const
+  return {
+    id,
+    name: `dev.gatehouse/${id}`,
+    title: id,
+    description: 'A sample server.',
+    version: '1.0.0',
+    url: `http://127.0.0.1:9/${id}/mcp`,
+    owner: { team: 'Data Platform', contact: 'data-platform@example.com' },
+    support: { channel: '#data-platform' },
+    environment: 'production',
+    surfaces: ['ide'],
+    channels: [],
+    groups: ['ads'],
+    dataClasses: [],
+    discoverable: true,
+    public: false,
+    status: 'listed',
+    reviews: [],
+    clients: [{ clientId: 'gatehouse-vscode', surface: 'ide', bearer: false }],
+    surfaceDigest: digest,
+    tools: [{ name: 'search', digest, effect: 'read', groups: [], minutesSaved: 1 }],
+    ...change,
+  }
+}
