@@ -53,6 +53,17 @@ function lazyBundles(entries) {
   }
 }
 
+/** zod's namespace drags in the messages of some forty languages; only English is ever used. */
+const englishZod = {
+  name: 'english-zod',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: join(root, 'node_modules/zod/v4/locales'),
+    }))
+  },
+}
+
 async function buildExtension() {
   if (!existsSync(join(root, 'src/extension.ts'))) return
   const entries = new Map()
@@ -165,7 +176,7 @@ async function run(name, options) {
       })
     },
   }
-  const context = await esbuild.context({ ...options, plugins: [...(options.plugins ?? []), record] })
+  const context = await esbuild.context({ ...options, plugins: [...(options.plugins ?? []), englishZod, record] })
   try {
     await context.rebuild()
   } finally {

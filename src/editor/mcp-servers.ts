@@ -1,0 +1,45 @@
+import * as vscode from 'vscode'
+import type { Bridge, BridgeDefinition } from '../bridge/types.ts'
+import type { Lazy } from './lazy.ts'
+import type { Log } from './log.ts'
+
+/** Offers every approved server to the editor's own chat, as the bridge defines them. Nothing is offered while signed out. */
+export function registerMcpServers(options: {
+  bridge: Lazy<Bridge>
+  signedIn: () => Promise<boolean>
+  log: Log
+}): vscode.Disposable {
+  const changed = new vscode.EventEmitter<void>()
+  options.bridge.whenReady((bridge) => {
+    bridge.onChange(() => changed.fire())
+    changed.fire()
+  })
+  const registration = vscode.lm.registerMcpServerDefinitionProvider('gatehouse.servers', {
+    onDidChangeMcpServerDefinitions: changed.event,
+    async provideMcpServerDefinitions() {
+      try {
+        if (!(await options.signedIn())) return []
+        return (await options.bridge.get()).definitions().map(mcpServer)
+      } catch (error) {
+        options.log.error(`bridge_unavailable: ${error instanceof Error ? error.message : String(error)}`)
+        return []
+      }
+    },
+    async resolveMcpServerDefinition(server) {
+      const bridge = await options.bridge.get()
+      const definition = bridge.definitions().find((candidate) => candidate.label === server.label)
+      const resolved = definition && bridge.resolve(definition.id)
+      return resolved && mcpServer(resolved)
+    },
+  })
+  return vscode.Disposable.from(changed, registration)
+}
+
+function mcpServer(definition: BridgeDefinition): vscode.McpHttpServerDefinition {
+  return new vscode.McpHttpServerDefinition(
+    definition.label,
+    vscode.Uri.parse(definition.uri, true),
+    { ...definition.headers },
+    definition.version,
+  )
+}

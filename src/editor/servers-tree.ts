@@ -1,0 +1,49 @@
+import * as vscode from 'vscode'
+import type { ServerNode } from './server-nodes.ts'
+
+export interface ServersTree extends vscode.Disposable {
+  show(nodes: readonly ServerNode[]): void
+  /** Rows of the root as they are shown now. */
+  nodes(): readonly ServerNode[]
+}
+
+/** The Servers view. What it shows is made elsewhere, as data. */
+export function createServersTree(): ServersTree {
+  let roots: readonly ServerNode[] = []
+  const changed = new vscode.EventEmitter<undefined>()
+  const view = vscode.window.createTreeView<ServerNode>('gatehouse.servers', {
+    showCollapseAll: true,
+    treeDataProvider: {
+      onDidChangeTreeData: changed.event,
+      getChildren: (node) => [...(node?.children ?? roots)],
+      getTreeItem: treeItem,
+    },
+  })
+  return {
+    show(nodes) {
+      if (JSON.stringify(nodes) === JSON.stringify(roots)) return
+      roots = nodes
+      changed.fire(undefined)
+    },
+    nodes: () => roots,
+    dispose() {
+      view.dispose()
+      changed.dispose()
+    },
+  }
+}
+
+function treeItem(node: ServerNode): vscode.TreeItem {
+  const { Collapsed, None } = vscode.TreeItemCollapsibleState
+  const item = new vscode.TreeItem(node.label, node.children.length > 0 ? Collapsed : None)
+  item.id = node.id
+  item.tooltip = node.tooltip
+  item.contextValue = node.kind
+  item.iconPath = new vscode.ThemeIcon(
+    node.icon,
+    node.color === undefined ? undefined : new vscode.ThemeColor(node.color),
+  )
+  if (node.description !== undefined) item.description = node.description
+  item.accessibilityInformation = { label: [node.label, node.description, node.tooltip].filter(Boolean).join(', ') }
+  return item
+}
