@@ -151,6 +151,7 @@ async function buildTests() {
       outfile,
       format: 'cjs',
       external: ['vscode', 'mocha'],
+      define: { ...shared.define, 'import.meta.dirname': '__dirname' },
       minify: false,
     })
     const manifest = join(root, dirname(source), 'package.json')
