@@ -1,19 +1,14 @@
+export { type AuditInput, buildAuditEvent } from './audit/event.ts'
+export { DefinitionError } from './authoring/definition-error.ts'
 export { collectTools, type ToolSource } from './authoring/collect.ts'
 export type { Progress, ToolContext } from './authoring/context.ts'
 export { authorizeTool, tool } from './authoring/decorators.ts'
 export { defineTool, type FunctionTool } from './authoring/define-tool.ts'
 export type { ToolAnnotations, ToolDefinition, ToolOptions, ToolPolicy, ToolResult } from './authoring/tool.ts'
 export { ToolError } from './authoring/tool-error.ts'
+export { PolicyError } from './decide/cedar.ts'
+export { createPolicy, type DecisionInput, type Policy, type PolicyOptions } from './decide/policy.ts'
 export type { Resource } from './decide/resource.ts'
-export type { ServerDefinition, StartConfig, StartedTools } from './serve/definition.ts'
-export { type AuthCode, AuthError, resourceMetadataUrl } from './tokens/auth-error.ts'
-export {
-  createTokenVerifier,
-  type TokenRequest,
-  type TokenVerifier,
-  type TokenVerifierOptions,
-  type VerifiedToken,
-} from './tokens/verifier.ts'
 export { readJsonBody } from './http/body.ts'
 export { announce, failedToStart, untilStopped } from './http/lifecycle.ts'
 export { type Listening, type ListenOptions, listen } from './http/listen.ts'
@@ -22,5 +17,18 @@ export { HttpProblem, problemResponse } from './http/problem.ts'
 export { type DatabaseOptions, openDatabase } from './postgres/database.ts'
 export { DatabaseError } from './postgres/database-error.ts'
 export { migrate } from './postgres/migrate.ts'
-export { PolicyError } from './decide/cedar.ts'
-export { createPolicy, type DecisionInput, type Policy, type PolicyOptions } from './decide/policy.ts'
+export { RecordError, type RecordReason } from './record/record-error.ts'
+export { configFromEnvironment, type Limits, type ServerConfig } from './serve/config.ts'
+export type { ServerDefinition, StartConfig, StartedTools } from './serve/definition.ts'
+export { describeServer, type ServerDescription } from './serve/describe.ts'
+export { FAILURE_META } from './serve/mcp-server.ts'
+export { runServer } from './serve/run-server.ts'
+export { type RunningServer, startServer } from './serve/server.ts'
+export { type AuthCode, AuthError, resourceMetadataUrl } from './tokens/auth-error.ts'
+export {
+  createTokenVerifier,
+  type TokenRequest,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  type VerifiedToken,
+} from './tokens/verifier.ts'

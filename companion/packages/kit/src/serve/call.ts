@@ -1,0 +1,219 @@
+import {
+  APPROVAL_META,
+  type Decision,
+  type Digest,
+  digestOf,
+  type Effect,
+  type ServerRecord,
+} from '@gatehouse/contracts'
+import type { z } from 'zod'
+import type { Ledger } from '../approvals/ledger.ts'
+import { type AuditInput, buildAuditEvent } from '../audit/event.ts'
+import type { Journal } from '../audit/journal.ts'
+import type { Progress } from '../authoring/context.ts'
+import type { Policy } from '../decide/policy.ts'
+import type { Logger } from '../http/log.ts'
+import type { RecordGate } from '../record/gate.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import { approvedRun } from './approved-run.ts'
+import type { Arrival } from './arrival.ts'
+import type { Limits } from './config.ts'
+import { createContext } from './context.ts'
+import { failure, type Outcome } from './outcome.ts'
+import { failed, type Interruptions, runTool } from './run-tool.ts'
+import type { ServedTool, ToolTable } from './tool-table.ts'
+
+export interface Serving {
+  readonly id: string
+  /** MCP endpoint, which is also the audience. */
+  readonly url: string
+  readonly table: ToolTable
+  readonly policy: Policy
+  readonly gate: RecordGate
+  /** Absent for a server whose tools only read. */
+  readonly ledger: Ledger | undefined
+  readonly journal: Journal
+  readonly telemetry: Telemetry
+  readonly limits: Limits
+  readonly log: Logger
+  /** Aborts when the server stops and running calls have had their time. */
+  readonly stopping: AbortSignal
+  /** A call is in flight, until the returned function is called. */
+  begin(): () => void
+}
+
+export interface Call {
+  readonly arrival: Arrival
+  readonly name: string
+  readonly arguments: Record<string, unknown>
+  readonly meta: Readonly<Record<string, unknown>>
+  readonly protocolVersion: string
+  /** Aborts when the caller cancels or goes away. */
+  readonly signal: AbortSignal
+  readonly progress?: ((progress: Progress) => void) | undefined
+}
+
+/** A tool that is not there, or that this caller may not know of: the two look alike. */
+export const UNKNOWN_TOOL = 'unknown_tool'
+
+/**
+ * One call, from a caller that is authenticated to an outcome that is in the audit: record, decision, arguments, effect, approval, run, output,
+ * limits, audit. Nothing is returned that could not be recorded.
+ * @throws RecordError when the record was lost meanwhile
+ */
+export async function serveCall(serving: Serving, call: Call): Promise<Outcome> {
+  const { telemetry, table } = serving
+  const known = table.tools.has(call.name) ? { tool: call.name } : {}
+  const { protocolVersion } = call
+  const end = serving.begin()
+  const operation = telemetry.operation({
+    method: 'tools/call',
+    ...known,
+    protocolVersion,
+    traceparent: call.meta['traceparent'],
+  })
+  try {
+    const outcome = await new CallRun(serving, call, operation.traceId).outcome()
+    operation.end({
+      errorType: outcome.isError ? (outcome.code === 'internal_error' ? 'internal_error' : 'tool_error') : undefined,
+    })
+    return outcome
+  } catch (error) {
+    operation.end({ errorType: 'internal_error' })
+    throw error
+  } finally {
+    end()
+  }
+}
+
+class CallRun {
+  readonly #serving: Serving
+  readonly #call: Call
+  readonly #traceId: string
+  readonly #record: ServerRecord
+  readonly #tool: ServedTool | undefined
+  readonly #decision: Decision
+  readonly #argsDigest: Digest
+
+  constructor(serving: Serving, call: Call, traceId: string) {
+    this.#serving = serving
+    this.#call = call
+    this.#traceId = traceId
+    this.#record = serving.gate.current().record
+    this.#tool = serving.table.tools.get(call.name)
+    this.#decision = serving.policy.decide({
+      caller: call.arrival.caller,
+      action: 'call',
+      resource: { kind: 'tool', name: call.name },
+      record: this.#record,
+    })
+    this.#argsDigest = digestOf(call.arguments)
+  }
+
+  async outcome(): Promise<Outcome> {
+    const tool = this.#tool
+    if (!tool) return this.#recorded(failure(UNKNOWN_TOOL, 'unknown tool'), 'refuse')
+    if (!this.#decision.allowed) return this.#recorded(this.#denied(), 'refuse')
+    const parsed = tool.input.safeParse(this.#call.arguments)
+    if (!parsed.success) return this.#recorded(invalid(parsed.error), 'call')
+    return this.#allowed(tool, parsed.data)
+  }
+
+  #denied(): Outcome {
+    if (!this.#record.discoverable) return failure(UNKNOWN_TOOL, 'unknown tool')
+    return failure('denied', this.#decision.reason)
+  }
+
+  async #allowed(tool: ServedTool, args: Record<string, unknown>): Promise<Outcome> {
+    const { policy, limits, log, stopping } = this.#serving
+    const { signal, progress, arrival } = this.#call
+    const interruptions: Interruptions = { cancelled: signal, stopping, timeLimit: AbortSignal.timeout(limits.time) }
+    const ctx = createContext({
+      caller: arrival.caller,
+      record: this.#record,
+      policy,
+      signal: AbortSignal.any(Object.values(interruptions) as AbortSignal[]),
+      progress,
+    })
+    const run = () => runTool(tool, args, ctx, interruptions, limits.result, log)
+    try {
+      const { options } = tool.definition
+      const effect: Effect = options.effectOf ? await options.effectOf(args, ctx) : options.effect
+      if (effect === 'read') return await this.#recorded(await run(), 'call')
+      const { outcome, audited, receipt } = await approvedRun({
+        ledger: this.#ledger(),
+        log,
+        server: this.#serving.id,
+        url: this.#serving.url,
+        caller: arrival.caller,
+        tool,
+        effect,
+        raw: this.#call.arguments,
+        args,
+        argsDigest: this.#argsDigest,
+        receipt: this.#call.meta[APPROVAL_META],
+        ctx,
+        event: (fields) => this.#event({ action: 'call', ...fields }),
+        run,
+      })
+      return audited ? outcome : await this.#recorded(outcome, 'refuse', receipt && { receipt })
+    } catch (error) {
+      return this.#recorded(failed(error, interruptions, tool.surface.name, log), 'call')
+    }
+  }
+
+  #ledger(): Ledger {
+    const { ledger } = this.#serving
+    if (!ledger) throw new TypeError('a tool that was declared to read wants to do more')
+    return ledger
+  }
+
+  /** OBS-2: what cannot be recorded is not answered. */
+  async #recorded(
+    outcome: Outcome,
+    action: AuditInput['action'],
+    fields: Pick<AuditInput, 'receipt'> = {},
+  ): Promise<Outcome> {
+    try {
+      await this.#serving.journal.record(this.#event({ action, outcome: outcome.code, output: outcome, ...fields }))
+      return outcome
+    } catch (error) {
+      this.#serving.log.error('a call could not be recorded, so it was not answered', {
+        code: 'audit_unavailable',
+        error,
+      })
+      return failure('audit_unavailable', 'the call could not be recorded, so its result is not returned', {
+        next: 'Try again later.',
+      })
+    }
+  }
+
+  #event(fields: Pick<AuditInput, 'action' | 'outcome' | 'output' | 'receipt'>): ReturnType<typeof buildAuditEvent> {
+    const { arrival, name } = this.#call
+    return buildAuditEvent({
+      server: this.#serving.id,
+      caller: arrival.caller,
+      from: arrival.from,
+      tool: name,
+      arguments: this.#call.arguments,
+      redact: this.#tool?.definition.options.redact,
+      argumentsDigest: this.#argsDigest,
+      decision: this.#tool ? this.#decision : { allowed: false, reason: 'unknown tool', rule: UNKNOWN_TOOL },
+      outputFields: this.#tool?.outputFields,
+      startedAt: arrival.startedAt,
+      traceId: this.#traceId,
+      ...fields,
+    })
+  }
+}
+
+function invalid(error: z.ZodError): Outcome {
+  const issues = error.issues
+    .slice(0, 20)
+    .map((issue) => ({ path: issue.path.join('.').slice(0, 200), message: issue.message.slice(0, 300) }))
+  const [first] = issues
+  const where = first?.path ? `${first.path}: ` : ''
+  return failure('invalid_arguments', `the arguments do not fit the tool: ${where}${first?.message ?? 'invalid'}`, {
+    issues,
+  })
+}

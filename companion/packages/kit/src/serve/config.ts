@@ -1,0 +1,78 @@
+import { GatehouseError } from '@gatehouse/contracts'
+import { z } from 'zod'
+import type { Logger } from '../http/log.ts'
+
+export interface Limits {
+  /** Largest request body, bytes. */
+  readonly body: number
+  /** Largest result, bytes of its JSON and text together. */
+  readonly result: number
+  /** Longest run of one call, milliseconds. */
+  readonly time: number
+}
+
+export const DEFAULT_LIMITS: Limits = { body: 1024 * 1024, result: 256 * 1024, time: 300_000 }
+
+export interface ServerConfig {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Own public origin; default is where it listens. */
+  readonly publicUrl?: string | undefined
+  /** Own data folder, made if need be. */
+  readonly data: string
+  readonly issuer: string
+  /** Origin of the registry. */
+  readonly registry: string
+  /** Needed only by a server with tools that write or may be expensive. */
+  readonly databaseUrl?: string | undefined
+  /** Secret for the registry's audit intake. */
+  readonly intakeToken: string
+  /** Browser origins that may call; none by default. */
+  readonly allowedOrigins?: readonly string[] | undefined
+  /** Base URL of an OTLP/HTTP collector. */
+  readonly otlpEndpoint?: string | undefined
+  readonly limits?: Partial<Limits>
+  /** How long running calls may take to finish at the end, milliseconds. Default 10,000. */
+  readonly drain?: number
+  readonly log?: Logger
+}
+
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => new URL(url).origin === url, 'must be an origin, without path or slash')
+
+const Environment = z.object({
+  GATEHOUSE_HOST: z.string().default('127.0.0.1'),
+  GATEHOUSE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  GATEHOUSE_PUBLIC_URL: origin.optional(),
+  GATEHOUSE_DATA: z.string().min(1),
+  GATEHOUSE_ISSUER: z.url(),
+  GATEHOUSE_REGISTRY: origin,
+  DATABASE_URL: z.string().optional(),
+  GATEHOUSE_INTAKE_TOKEN: z.string().min(1),
+  GATEHOUSE_ALLOWED_ORIGINS: z.string().default(''),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+})
+
+/** @throws GatehouseError `config_invalid`, naming the variables and never their values */
+export function configFromEnvironment(environment: NodeJS.ProcessEnv): ServerConfig {
+  const parsed = Environment.safeParse(environment)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new GatehouseError('config_invalid', faults.join('; '))
+  }
+  const { data } = parsed
+  return {
+    host: data.GATEHOUSE_HOST,
+    port: data.GATEHOUSE_PORT,
+    publicUrl: data.GATEHOUSE_PUBLIC_URL,
+    data: data.GATEHOUSE_DATA,
+    issuer: data.GATEHOUSE_ISSUER,
+    registry: data.GATEHOUSE_REGISTRY,
+    databaseUrl: data.DATABASE_URL,
+    intakeToken: data.GATEHOUSE_INTAKE_TOKEN,
+    allowedOrigins: data.GATEHOUSE_ALLOWED_ORIGINS.split(/[\s,]+/).filter(Boolean),
+    otlpEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
+  }
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import {
+  isInitializeRequest,
+  type Server,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server'
+import { type Arrival, authInfoOf } from './arrival.ts'
+import { RpcProblem, rpcProblem } from './rpc-problem.ts'
+
+export interface LegacySessionsOptions {
+  createServer(arrival: Arrival): Server
+  /** Sessions of all callers together. Default 2,000. */
+  readonly limit?: number
+  /** Sessions of one person's client; the oldest gives way. Default 20. */
+  readonly limitPerCaller?: number
+  /** Milliseconds without a request. Default half an hour. */
+  readonly idle?: number
+}
+
+/** Sessions of the 2025-11-25 era, which the modern one has not: kept in memory, bounded, each bound to the caller that opened it. */
+export interface LegacySessions {
+  handle(request: Request, body: unknown, arrival: Arrival): Promise<Response>
+  close(): Promise<void>
+}
+
+interface Session {
+  readonly owner: string
+  readonly transport: WebStandardStreamableHTTPServerTransport
+  readonly server: Server
+  usedAt: number
+}
+
+const SESSION_NOT_FOUND = -32_001
+
+export function createLegacySessions(options: LegacySessionsOptions): LegacySessions {
+  const { createServer, limit = 2_000, limitPerCaller = 20, idle = 30 * 60_000 } = options
+  const sessions = new Map<string, Session>()
+  const sweeper = setInterval(sweep, Math.min(idle, 60_000))
+  sweeper.unref()
+
+  function sweep(): void {
+    const oldest = Date.now() - idle
+    for (const [id, session] of sessions) if (session.usedAt < oldest) drop(id)
+  }
+
+  function drop(id: string): void {
+    const session = sessions.get(id)
+    sessions.delete(id)
+    session?.server.close().catch(() => undefined)
+  }
+
+  /** Insertion order is age. */
+  function makeRoom(owner: string): void {
+    const own = [...sessions].filter(([, session]) => session.owner === owner)
+    if (own.length >= limitPerCaller && own[0]) drop(own[0][0])
+    if (sessions.size >= limit) throw new RpcProblem(503, -32_000, 'too_many_sessions', 'too many sessions are open')
+  }
+
+  async function open(request: Request, body: unknown, arrival: Arrival): Promise<Response> {
+    const owner = ownerOf(arrival)
+    makeRoom(owner)
+    const server = createServer(arrival)
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized(id) {
+        sessions.set(id, { owner, transport, server, usedAt: Date.now() })
+      },
+    })
+    transport.onclose = () => {
+      if (transport.sessionId) sessions.delete(transport.sessionId)
+    }
+    await server.connect(transport)
+    const response = await transport.handleRequest(request, { parsedBody: body, authInfo: authInfoOf(arrival) })
+    // Not an `initialize` that could be served: nothing keeps this server.
+    if (!transport.sessionId || !sessions.has(transport.sessionId)) await server.close()
+    return response
+  }
+
+  return {
+    async handle(request, body, arrival) {
+      const id = request.headers.get('mcp-session-id')
+      if (id === null) {
+        if (isInitializeRequest(body)) return open(request, body, arrival)
+        return rpcProblem(
+          new RpcProblem(request.method === 'GET' ? 405 : 400, -32_000, 'session_missing', 'Mcp-Session-Id is needed'),
+        )
+      }
+      const session = sessions.get(id)
+      // Someone else's session is as good as none.
+      if (!session || session.owner !== ownerOf(arrival)) {
+        return rpcProblem(new RpcProblem(404, SESSION_NOT_FOUND, 'session_not_found', 'the session is not there'))
+      }
+      session.usedAt = Date.now()
+      return session.transport.handleRequest(request, { parsedBody: body, authInfo: authInfoOf(arrival) })
+    },
+    async close() {
+      clearInterval(sweeper)
+      const open = [...sessions.values()]
+      sessions.clear()
+      await Promise.allSettled(open.map(({ server }) => server.close()))
+    },
+  }
+}
+
+function ownerOf({ caller }: Arrival): string {
+  return JSON.stringify([caller.subject, caller.client, caller.keyThumbprint])
+}

@@ -1,0 +1,31 @@
+import { announce, failedToStart, untilStopped } from '../http/lifecycle.ts'
+import { createLogger } from '../http/log.ts'
+import { configFromEnvironment } from './config.ts'
+import type { ServerDefinition } from './definition.ts'
+import { describeServer } from './describe.ts'
+import { startServer } from './server.ts'
+
+/**
+ * The whole main.ts of a server: configuration from the environment, start, one line on stdout when it listens, drain when told to end.
+ * With `--describe` it prints its surface and ends: no network, no database, no data folder.
+ */
+export async function runServer(definition: ServerDefinition): Promise<void> {
+  const log = createLogger(definition.id)
+  try {
+    if (process.argv.includes('--describe')) {
+      process.stdout.write(`${JSON.stringify(describeServer(definition))}\n`)
+      return
+    }
+    const told = new AbortController()
+    const stopped = untilStopped().then(() => told.abort())
+    const server = await startServer(definition, { ...configFromEnvironment(process.env), log }, told.signal)
+    announce(server.url)
+    await stopped
+    await server.stop()
+    log.info('stopped', { code: 'stopped' })
+    process.exit(0)
+  } catch (error) {
+    failedToStart(log, error)
+    process.exit(1)
+  }
+}

@@ -1,0 +1,161 @@
+import type { RequestListener } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Digest, ServerId } from '@gatehouse/contracts'
+import { getRequestListener } from '@hono/node-server'
+import { createMcpHandler } from '@modelcontextprotocol/server'
+import { DefinitionError } from '../authoring/definition-error.ts'
+import { createPolicy } from '../decide/policy.ts'
+import { listen } from '../http/listen.ts'
+import { createLogger } from '../http/log.ts'
+import { createRecordGate } from '../record/gate.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
+import { createTokenVerifier } from '../tokens/verifier.ts'
+import { createApp } from './app.ts'
+import { arrivalOf } from './arrival.ts'
+import type { Serving } from './call.ts'
+import { DEFAULT_LIMITS, type ServerConfig } from './config.ts'
+import type { ServerDefinition } from './definition.ts'
+import { createGuard } from './guard.ts'
+import { createLegacySessions } from './legacy-sessions.ts'
+import { createMcpServer } from './mcp-server.ts'
+import { Running } from './running.ts'
+import { openStorage } from './storage.ts'
+import { createToolTable } from './tool-table.ts'
+
+export interface RunningServer {
+  /** Public origin; the MCP endpoint is `${url}/mcp`. */
+  readonly url: string
+  readonly surfaceDigest: Digest
+  /** Takes no new call, lets running ones finish, aborts the rest, and gives back everything. */
+  stop(): Promise<void>
+}
+
+/** How long aborted calls may take to end, milliseconds. */
+const ABORT_GRACE = 3_000
+
+/**
+ * Starts a server. It serves calls once the registry has given it a valid record of itself, and not before.
+ * @throws GatehouseError for what keeps it from starting: `tool_without_policy`, `policy_invalid`, `port_in_use`, `database_required`, …
+ */
+export async function startServer(
+  definition: ServerDefinition,
+  config: ServerConfig,
+  signal?: AbortSignal,
+): Promise<RunningServer> {
+  const { id, title, version, instructions } = definition
+  if (!ServerId.safeParse(id).success) throw new DefinitionError('server_invalid', `${id} is no server id`)
+  const log = config.log ?? createLogger(id)
+  const given: Disposer[] = []
+  try {
+    const starting = signal ?? new AbortController().signal
+    const table = createToolTable(
+      definition.toolsClass instanceof Array ? definition.toolsClass : definition.toolsClass.prototype,
+      instructions,
+    )
+    const policy = createPolicy({
+      tools: table.policies,
+      ...(definition.cedar !== undefined && { cedar: definition.cedar }),
+    })
+    const storage = await openStorage(id, table, config, log)
+    given.push(() => storage.close())
+    const started = await definition.start({ data: config.data, signal: starting })
+    given.push(() => started.dispose())
+    const running = createToolTable(started.tools, instructions)
+    if (running.digest !== table.digest)
+      throw new DefinitionError('server_invalid', 'start() returns other tools than toolsClass declares')
+
+    const inFlight = new Running()
+    let draining = false
+    let listener: RequestListener = (_request, response) => void response.writeHead(503).end()
+    const listening = await listen((request, response) => listener(request, response), {
+      host: config.host,
+      port: config.port,
+      drain: (config.drain ?? 10_000) + ABORT_GRACE,
+    })
+    given.push(() => listening.stop())
+    const url = config.publicUrl ?? listening.url
+    const endpoint = `${url}/mcp`
+
+    const gate = createRecordGate({ id, url: endpoint, surfaceDigest: table.digest, registry: config.registry, log })
+    const telemetry = createTelemetry({
+      service: `gatehouse-${id}`,
+      version,
+      ...(config.otlpEndpoint !== undefined && { otlpEndpoint: config.otlpEndpoint }),
+    })
+    given.push(() => telemetry.shutdown())
+    const stopping = new AbortController()
+    const serving: Serving = {
+      id,
+      url: endpoint,
+      table: running,
+      policy,
+      gate,
+      ledger: storage.ledger,
+      journal: storage.journal,
+      telemetry,
+      limits: { ...DEFAULT_LIMITS, ...config.limits },
+      log,
+      stopping: stopping.signal,
+      begin: () => inFlight.begin(),
+    }
+    const identity = { id, title, version, instructions }
+    const modern = createMcpHandler((ctx) => createMcpServer(serving, identity, 'modern', arrivalOf(ctx.authInfo)), {
+      legacy: 'reject',
+    })
+    const legacy = createLegacySessions({
+      createServer: (arrival) => createMcpServer(serving, identity, 'legacy', arrival),
+    })
+    given.push(async () => {
+      await Promise.all([modern.close(), legacy.close()])
+    })
+    const app = createApp({
+      serving,
+      title,
+      issuer: config.issuer,
+      guard: createGuard(url, listening.port, config.allowedOrigins ?? []),
+      verifier: createTokenVerifier({
+        issuer: config.issuer,
+        audience: endpoint,
+        clients: () => gate.current().record.clients,
+      }),
+      modern,
+      legacy,
+      draining: () => draining,
+    })
+    listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    await gate.start()
+    given.push(() => gate.stop())
+
+    return {
+      url,
+      surfaceDigest: table.digest,
+      async stop() {
+        if (draining) return
+        draining = true
+        void listening.stop()
+        await inFlight.settled(config.drain ?? 10_000)
+        stopping.abort()
+        await inFlight.settled(ABORT_GRACE)
+        // The last answers are on their way out.
+        await sleep(20)
+        await dispose(given)
+      },
+    }
+  } catch (error) {
+    await dispose(given)
+    throw error
+  }
+}
+
+type Disposer = () => void | Promise<void>
+
+/** In reverse order; one that fails does not keep the others. */
+async function dispose(disposers: Disposer[]): Promise<void> {
+  for (const disposer of disposers.reverse()) {
+    try {
+      await disposer()
+    } catch {
+      // What could not be closed ends with the process.
+    }
+  }
+}
