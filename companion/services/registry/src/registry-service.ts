@@ -4,6 +4,7 @@ import {
   digestOf,
   LIST_TYP,
   RECORD_TYP,
+  ServerId,
   type ServerRecord,
   type UserCaller,
 } from '@gatehouse/contracts'
@@ -89,7 +90,7 @@ export class RegistryService {
    */
   async signedRecord(id: string): Promise<string> {
     const { servers, keys, publicUrl, recordLife } = this.options
-    const server = await servers.find(id)
+    const server = isServerId(id) ? await servers.find(id) : undefined
     if (!server || server.record.status === 'retired') throw unknownServer(id)
     if (server.record.status !== 'listed') {
       throw new HttpProblem(403, 'server_suspended', `the server ${id} is suspended`)
@@ -140,7 +141,7 @@ export class RegistryService {
     // The change and its audit row stand or fall together.
     const changed = await database.transaction().execute(async (transaction) => {
       const now = new Date(this.options.now())
-      const server = await servers.change(transaction, id, now, change)
+      const server = isServerId(id) ? await servers.change(transaction, id, now, change) : undefined
       const event = this.#event({ ...about, decision, outcome: server ? 'ok' : 'server_unknown' })
       await audit.appendWithin(transaction, [event], now)
       return server
@@ -168,6 +169,11 @@ interface Decided extends Pick<AuditEvent, 'action' | 'decision' | 'outcome' | '
   readonly from: string | undefined
   /** Milliseconds since the epoch. */
   readonly started: number
+}
+
+/** What the path says may be anything, also what PostgreSQL text cannot hold. */
+function isServerId(id: string): boolean {
+  return ServerId.safeParse(id).success
 }
 
 function unknownServer(id: string): HttpProblem {

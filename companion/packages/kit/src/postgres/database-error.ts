@@ -10,14 +10,15 @@ export class DatabaseError extends GatehouseError {}
  */
 const UNUSABLE = /^(08|28|53|57)|^3D000$|^25006$/
 
-/** Maps what `pg` throws. Only an error that the server itself reported (with a SQLSTATE) can be about the statement. */
+/** Whatever keeps a connection from being made: network, credentials, a full or closed server. */
+export function connectionError(cause: unknown): DatabaseError {
+  const state = cause instanceof pg.DatabaseError && cause.code ? `: SQLSTATE ${cause.code}` : ''
+  return new DatabaseError('database_unreachable', `the database cannot be reached${state}`, { cause })
+}
+
+/** Maps what `pg` throws for a statement. Only an error that the server itself reported (with a SQLSTATE) can be about the statement. */
 export function mapDatabaseError(error: unknown): unknown {
   if (error instanceof GatehouseError) return error
-  if (error instanceof pg.DatabaseError) {
-    if (!UNUSABLE.test(error.code ?? '')) return error
-    return new DatabaseError('database_unreachable', `the database refused: SQLSTATE ${error.code ?? 'unknown'}`, {
-      cause: error,
-    })
-  }
-  return new DatabaseError('database_unreachable', 'the database cannot be reached', { cause: error })
+  if (error instanceof pg.DatabaseError && !UNUSABLE.test(error.code ?? '')) return error
+  return connectionError(error)
 }

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
-import { DatabaseError, mapDatabaseError } from './database-error.ts'
+import { connectionError, DatabaseError, mapDatabaseError } from './database-error.ts'
 
 export interface DatabaseOptions {
   /** Schema that unqualified names resolve to; made by `migrate`. Default `public`. */
@@ -44,7 +44,9 @@ function guarded(pool: pg.Pool): PostgresPool {
     options: pool.options,
     end: () => pool.end(),
     async connect() {
-      const client = await mapped(pool.connect())
+      const client = await pool.connect().catch((error: unknown) => {
+        throw connectionError(error)
+      })
       // Kysely knows a connection by its client's identity.
       const known = clients.get(client) ?? guardedClient(client)
       clients.set(client, known)
