@@ -11,5 +11,11 @@ export class GatehouseError extends Error {
   }
 }
 
-/** Text that is not acceptable JSON: `json_syntax`, `json_duplicate_key`, `json_lone_surrogate`, `json_number`, `json_depth`, `json_size`. */
+/**
+ * Text or data that is not acceptable JSON: `json_syntax`, `json_duplicate_key`, `json_key`, `json_lone_surrogate`, `json_number`,
+ * `json_depth`, `json_size`.
+ */
 export class JsonError extends GatehouseError {}
+
+/** A surface that no reviewer can sign: `surface_duplicate_name`. */
+export class SurfaceError extends GatehouseError {}

@@ -12,8 +12,6 @@ export interface JsonLimits {
 
 const DEFAULT_MAX_LENGTH = 4 * 1024 * 1024
 const DEFAULT_MAX_DEPTH = 64
-/** A `\u` escape can spell any code point, so a surrogate is looked for in the parsed string, not in the text. */
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 
 /**
  * Parses JSON as I-JSON (RFC 7493): what two readers could understand differently is refused.
@@ -34,11 +32,13 @@ export function parseStrictJson(text: string, limits: JsonLimits = {}): Json {
 }
 
 /**
- * Checks that a value is data that canonical JSON can carry: no NaN, no lone surrogate, no integer beyond 2^53 - 1, no undefined.
+ * Checks that a value is data that canonical JSON can carry whole: no NaN, no lone surrogate, no integer beyond 2^53 - 1, no undefined,
+ * no cycle, no hole, nothing with a `toJSON` that would put other data in its place, and no key `__proto__`, which some readers take for
+ * the prototype and some, zod's records among them, drop.
  * @throws JsonError
  */
 export function assertJson(value: unknown, limits: JsonLimits = {}): Json {
-  check(value, limits.maxDepth ?? DEFAULT_MAX_DEPTH)
+  check(value, limits.maxDepth ?? DEFAULT_MAX_DEPTH, [])
   return value as Json
 }
 
@@ -52,28 +52,37 @@ export function canonicalJson(value: unknown): string {
   return text
 }
 
-function check(value: unknown, depth: number): void {
-  if (depth < 0) throw new JsonError('json_depth', 'JSON is nested too deeply')
+/** @param depth how many more levels may be entered @param above the containers that hold `value`, outermost first */
+function check(value: unknown, depth: number, above: readonly object[]): void {
   if (value === null || typeof value === 'boolean') return
   if (typeof value === 'number') return checkNumber(value)
   if (typeof value === 'string') return checkString(value)
+  if (typeof value !== 'object') throw new JsonError('json_syntax', `${typeof value} has no JSON form`)
+  if (depth === 0) throw new JsonError('json_depth', 'JSON is nested too deeply')
+  if (above.includes(value)) throw new JsonError('json_syntax', 'a value that holds itself has no JSON form')
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    throw new JsonError('json_syntax', 'toJSON would replace the value')
+  const within = [...above, value]
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) check(value[index], depth - 1)
-    return
+    if (Object.keys(value).length !== value.length) throw new JsonError('json_syntax', 'array with holes or properties')
+    for (const item of value) check(item, depth - 1, within)
+  } else {
+    checkObject(value, depth, within)
   }
-  if (typeof value === 'object' && isPlain(value)) {
-    for (const [key, item] of Object.entries(value)) {
-      checkString(key)
-      check(item, depth - 1)
-    }
-    return
-  }
-  throw new JsonError('json_syntax', `${typeof value} has no JSON form`)
 }
 
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value) as unknown
-  return prototype === Object.prototype || prototype === null
+function checkObject(value: object, depth: number, within: readonly object[]): void {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) throw new JsonError('json_syntax', 'not a plain object')
+  for (const [key, item] of Object.entries(value)) {
+    checkKey(key)
+    check(item, depth - 1, within)
+  }
+}
+
+function checkKey(key: string): void {
+  if (key === '__proto__') throw new JsonError('json_key', 'a key named __proto__ is not read alike everywhere')
+  checkString(key)
 }
 
 function checkNumber(value: number): void {
@@ -84,7 +93,7 @@ function checkNumber(value: number): void {
 }
 
 function checkString(value: string): void {
-  if (LONE_SURROGATE.test(value)) throw new JsonError('json_lone_surrogate', 'string holds a lone surrogate')
+  if (!value.isWellFormed()) throw new JsonError('json_lone_surrogate', 'string holds a lone surrogate')
 }
 
 /** One pass over the text that finds what `JSON.parse` hides: duplicate keys and depth. Syntax is left to `JSON.parse`. */
@@ -127,12 +136,15 @@ function isKey(text: string, after: number): boolean {
 }
 
 function addKey(keys: Set<string>, literal: string): void {
-  let key: unknown
+  const key = literal.includes('\\') ? unescape(literal) : literal.slice(1, -1)
+  if (keys.has(key)) throw new JsonError('json_duplicate_key', 'an object names a key twice')
+  keys.add(key)
+}
+
+function unescape(literal: string): string {
   try {
-    key = JSON.parse(literal)
+    return String(JSON.parse(literal))
   } catch (cause) {
     throw new JsonError('json_syntax', 'not valid JSON', { cause })
   }
-  if (keys.has(String(key))) throw new JsonError('json_duplicate_key', 'an object names a key twice')
-  keys.add(String(key))
 }

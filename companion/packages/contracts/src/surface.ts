@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type Digest, digestOf } from './digest.ts'
+import { SurfaceError } from './errors.ts'
+import { assertJson } from './json.ts'
 
 /** What a tool does to the world. `expensive` and `write` run only with an approval. */
 export const Effect = z.enum(['read', 'expensive', 'write'])
@@ -44,27 +46,44 @@ export const ServerSurface = z.object({
 })
 export type ServerSurface = z.infer<typeof ServerSurface>
 
-/** Digest of one tool: name, title, description, input and output schema, annotations; nothing else that a list may carry. */
+/**
+ * Digest of one tool: name, title, description, input and output schema, annotations; nothing else that a list may carry.
+ * @throws JsonError for what JSON cannot carry whole @throws ZodError
+ */
 export function toolDigest(tool: ToolSurface): Digest {
-  return digestOf(defined(ToolSurface.parse(tool)))
+  return digestOf(signedPart(ToolSurface, tool))
 }
 
-/** Digest of a whole server: its instructions and every tool, prompt and resource, sorted by name. */
+/**
+ * Digest of a whole server: its instructions and every tool, prompt and resource, sorted by name.
+ * @throws SurfaceError `surface_duplicate_name` @throws JsonError @throws ZodError
+ */
 export function surfaceDigest(surface: ServerSurface): Digest {
-  const parsed = ServerSurface.parse(surface)
+  const { instructions } = ServerSurface.parse(surface)
   return digestOf({
-    instructions: parsed.instructions ?? '',
-    tools: sorted(parsed.tools).map((tool) => [tool.name, toolDigest(tool)]),
-    prompts: sorted(parsed.prompts).map((prompt) => [prompt.name, digestOf(defined(prompt))]),
-    resources: sorted(parsed.resources).map((resource) => [resource.name, digestOf(defined(resource))]),
+    instructions: instructions ?? '',
+    tools: sorted(surface.tools).map((tool) => [tool.name, toolDigest(tool)]),
+    prompts: sorted(surface.prompts).map((prompt) => [prompt.name, digestOf(signedPart(PromptSurface, prompt))]),
+    resources: sorted(surface.resources).map((item) => [item.name, digestOf(signedPart(ResourceSurface, item))]),
   })
 }
 
+/** By UTF-16 code unit, as RFC 8785 sorts keys. Of two with one name nobody could say which was reviewed. */
 function sorted<T extends { name: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  if (new Set(items.map((item) => item.name)).size !== items.length) {
+    throw new SurfaceError('surface_duplicate_name', 'two tools, prompts or resources have one name')
+  }
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** An absent field and a field that is `undefined` are the same surface. */
-function defined(item: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
+/**
+ * The fields of `item` that its schema names; an absent field and one that is `undefined` are the same surface. Checked as JSON before
+ * zod sees it, since zod's records drop a key named `__proto__`: what is shown would not be what is signed.
+ */
+function signedPart(schema: z.ZodObject, item: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const named = Object.keys(schema.shape).map((name) => [name, item[name]] as const)
+  const part = Object.fromEntries(named.filter(([, value]) => value !== undefined))
+  assertJson(part)
+  schema.parse(part)
+  return part
 }
