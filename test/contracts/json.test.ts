@@ -155,7 +155,7 @@ describe('parseStrictJson', () => {
   test('reads a text of the largest size with many keys and long gaps: its time grows with the text alone', () => {
     const members = Array.from({ length: 100_000 }, (_, index) => `"k${index}"   :"\\\\\\""`)
     expect(Object.keys(parseStrictJson(`{${members.join(',')}}`) as object)).toHaveLength(100_000)
-    const gap = ' '.repeat(2 ** 21)
+    const gap = ' '.repeat(2 ** 20)
     expect(parseStrictJson(`["a"${gap},"b"${gap}]`)).toEqual(['a', 'b'])
   })
 })
