@@ -6,6 +6,9 @@ import type { ToolOutcome } from './types.ts'
 /** Longest text kept, characters; the bridge cuts to what a chat can hold. */
 const MAX_TEXT = 4_000_000
 
+/** `_meta` key under which a Gatehouse server puts the data of a failure in the 2025-11-25 era, where `structuredContent` must fit the output schema. */
+const FAILURE_META = 'dev.gatehouse/failure'
+
 /** The parts of an MCP tool result (2026-07-28, server/tools) that are used; whatever else a server puts there is dropped. */
 const Result = z.object({
   content: z
@@ -23,6 +26,10 @@ const Result = z.object({
     .default([]),
   structuredContent: z.record(z.string(), z.unknown()).optional(),
   isError: z.boolean().optional(),
+  _meta: z
+    .object({ [FAILURE_META]: z.record(z.string(), z.unknown()).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 })
 
 const Coded = z.object({ code: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/) })
@@ -32,7 +39,8 @@ const ApprovalRequired = z.object({ code: z.literal('approval_required'), propos
 export function outcomeOf(result: unknown): ToolOutcome {
   const parsed = Result.safeParse(result)
   if (!parsed.success) throw new ConnectionError('result_invalid', 'The tool answered in a form that is not valid MCP.')
-  const { content, structuredContent, isError = false } = parsed.data
+  const { content, isError = false, _meta } = parsed.data
+  const structuredContent = parsed.data.structuredContent ?? (isError ? _meta?.[FAILURE_META] : undefined)
   const text = content
     .filter(({ annotations }) => !annotations?.audience || annotations.audience.includes('assistant'))
     .map((block) => (block.type === 'text' ? (block.text ?? '') : `[${block.type.slice(0, 40)} left out]`))
