@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ServerRecord } from '@gatehouse/contracts'
+import { describeServer, type Logger, type RunningServer, type ServerConfig, startServer } from '@gatehouse/kit'
+import { Device } from './device.ts'
+import { FixtureTools, fixtureServer } from './fixture-tools.ts'
+import { type Claims, startTestIssuer, type TestIssuer } from './issuer.ts'
+import { type RecordRegistry, startRecordRegistry } from './record-registry.ts'
+import { startTestPostgres, type TestPostgres } from './postgres.ts'
+
+/** A fixture server with the issuer and registry that it needs; each on a port of its own. */
+export interface World {
+  readonly server: RunningServer
+  readonly tools: FixtureTools
+  readonly issuer: TestIssuer
+  readonly registry: RecordRegistry
+  readonly device: Device
+  /** The server's MCP endpoint. */
+  readonly url: string
+  /** Lines of the server's log. */
+  readonly log: string[]
+  record(change?: Partial<ServerRecord>): ServerRecord
+  /** A DPoP-bound token of the extension's client. */
+  boundToken(claims?: Claims): Promise<string>
+  stop(): Promise<void>
+}
+
+export async function startWorld(config: Partial<ServerConfig> = {}): Promise<World> {
+  const [issuer, registry, device, postgres, data] = await Promise.all([
+    startTestIssuer(),
+    startRecordRegistry(),
+    Device.create(),
+    startTestPostgres(),
+    mkdtemp(join(tmpdir(), 'gatehouse-fixture-')),
+  ])
+  const tools = new FixtureTools()
+  const log: string[] = []
+  const server = await startServer(fixtureServer(tools), {
+    host: '127.0.0.1',
+    port: 0,
+    data,
+    issuer: issuer.url,
+    registry: registry.url,
+    intakeToken: registry.intakeToken,
+    databaseUrl: await postgres.databaseUrl('fixture'),
+    log: collect(log),
+    ...config,
+  })
+  const url = `${server.url}/mcp`
+  const record = (change: Partial<ServerRecord> = {}) => recordOf(url, change)
+  registry.answer({ kind: 'signed', record: record() })
+  await untilReady(server.url)
+  return {
+    server,
+    tools,
+    issuer,
+    registry,
+    device,
+    url,
+    log,
+    record,
+    boundToken: (claims) =>
+      issuer.token(url, { client_id: 'gatehouse-vscode', cnf: { jkt: device.thumbprint }, ...claims }),
+    stop: () => stopAll(server, issuer, registry, postgres, data),
+  }
+}
+
+export function recordOf(url: string, change: Partial<ServerRecord>): ServerRecord {
+  const { tools, surfaceDigest } = describeServer(fixtureServer())
+  return {
+    ...ServerRecord.parse({
+      id: 'fixture',
+      name: 'dev.gatehouse/fixture',
+      title: 'Fixture',
+      description: 'For tests',
+      version: '1.2.3',
+      url,
+      owner: { team: 'fixture', contact: 'fixture@example.com' },
+      support: { channel: '#fixture-help' },
+      environment: 'dev',
+      surfaces: ['ide', 'cli'],
+      groups: ['ads', 'finance'],
+      discoverable: true,
+      status: 'listed',
+      reviews: [],
+      clients: [
+        { clientId: 'gatehouse-vscode', surface: 'ide', bearer: false },
+        { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
+        { clientId: 'other-web', surface: 'web', bearer: true },
+      ],
+      surfaceDigest,
+      tools,
+    }),
+    ...change,
+  }
+}
+
+/** @throws when it is not so within ten seconds */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it did not come true in time')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function untilReady(origin: string): Promise<void> {
+  return until(async () => {
+    const response = await fetch(`${origin}/readyz`)
+    await response.body?.cancel()
+    return response.ok
+  })
+}
+
+function collect(lines: string[]): Logger {
+  const at =
+    (level: string) =>
+    (message: string, fields: object = {}) => {
+      lines.push(
+        JSON.stringify({ level, message, ...fields }, (_key, item: unknown) =>
+          item instanceof Error ? String(item) : item,
+        ),
+      )
+    }
+  return { info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+async function stopAll(
+  server: RunningServer,
+  issuer: TestIssuer,
+  registry: RecordRegistry,
+  postgres: TestPostgres,
+  data: string,
+) {
+  await server.stop()
+  await Promise.all([issuer.stop(), registry.stop(), postgres.stop()])
+  await rm(data, { recursive: true, force: true })
+}
