@@ -36,7 +36,7 @@ export async function migrateLedger(db: Kysely<LedgerTables>, schema: string): P
     migrationLockTableName: 'gatehouse_ledger_migration_lock',
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error instanceof Error ? error : new Error(String(error))
+  if (error !== undefined) throw new Error('the migration of the ledger failed', { cause: error })
 }
 
 function migrations(schema: string): Record<string, Migration> {

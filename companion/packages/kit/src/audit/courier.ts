@@ -12,7 +12,7 @@ export interface Parcel {
 
 export interface CourierOptions {
   /** The oldest events that still have to go, or undefined when there are none. */
-  next(): Parcel | undefined | Promise<Parcel | undefined>
+  readonly next: () => Parcel | undefined | Promise<Parcel | undefined>
   readonly ship: Ship
   readonly log: Logger
   /** Also looks by itself this often, for events that somebody else has left. Default: only when woken. */

@@ -4,6 +4,8 @@ import type { Json } from '@gatehouse/contracts'
 const REDACTED = '[redacted]'
 const MAX_STRING = 500
 const KEPT_OF_LONG = 200
+/** Start of a long text that is searched for credentials; no more of it can be kept. Bounds the time that the patterns take. */
+const SEARCHED = 2048
 const MAX_ITEMS = 50
 const MAX_DEPTH = 6
 /** Strings and numbers kept in all, so that one event stays small whatever was sent. */
@@ -12,22 +14,20 @@ const MAX_LEAVES = 200
 /** Field names whose value is a secret, whatever their spelling: `apiKey`, `API_KEY`, `x-api-key`, `dbPassword`, `sessionCookie`. */
 const SECRET_NAME =
   /pass(word|wd|phrase|code)|secret|token|credential|authorization|apikey|accesskey|privatekey|signingkey|cookie|bearer|jwt|signature|^auth$|^pwd$|^pin$|^otp$/
-/** A credential inside a longer text; the name stays, the value goes. */
+const SECRET_WORD = 'password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key'
+/** A credential inside a longer text, also one that the text's end cuts off; the name stays, the value goes. */
 const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
-  [/\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*/g, REDACTED],
+  [/\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,4}/g, REDACTED],
   [/\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${REDACTED}`],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
   [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|sk-[\w-]{20,})/g, REDACTED],
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi, `$1:${REDACTED}@`],
+  [/(:\/\/[^\s/:@]*):[^\s/@]+@/g, `$1:${REDACTED}@`],
   [
-    /([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)[\w.-]*["']?\s*(?:=>?|:|\s)\s*)(?:'(?:[^']|'')*'?|"[^"]*"?)/gi,
+    new RegExp(`((?:${SECRET_WORD})[\\w.-]{0,40}["']?\\s*(?:=>?|:|\\s)\\s*)(?:'(?:[^']|'')*'?|"[^"]*"?)`, 'gi'),
     `$1${REDACTED}`,
   ],
-  [
-    /([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)[\w.-]*\s*[=:]\s*)[^\s'",;&)[]+/gi,
-    `$1${REDACTED}`,
-  ],
+  [new RegExp(`((?:${SECRET_WORD})[\\w.-]{0,40}\\s*[=:]\\s*)[^\\s'",;&)[]+`, 'gi'), `$1${REDACTED}`],
 ]
 
 /**
@@ -40,7 +40,7 @@ export function redactArguments(args: unknown, redactedNames: readonly string[] 
 
   function copy(value: unknown, depth: number): Json {
     if (typeof value === 'string') {
-      return ++leaves > MAX_LEAVES ? '[more]' : shorten(redactText(value))
+      return ++leaves > MAX_LEAVES ? '[more]' : safeText(value)
     }
     if (value === null || typeof value === 'boolean' || typeof value === 'number')
       return ++leaves > MAX_LEAVES ? '[more]' : value
@@ -57,7 +57,7 @@ export function redactArguments(args: unknown, redactedNames: readonly string[] 
     const entries = Object.entries(value) as [string, unknown][]
     const kept = entries.slice(0, MAX_ITEMS).map(([key, item]): [string, Json] => {
       const secret = names.has(normal(key)) || SECRET_NAME.test(normal(key))
-      return [shorten(redactText(key), 64), secret ? REDACTED : copy(item, depth + 1)]
+      return [safeText(key, 64), secret ? REDACTED : copy(item, depth + 1)]
     })
     if (entries.length > MAX_ITEMS) kept.push(['[more]', entries.length - MAX_ITEMS])
     return Object.fromEntries(kept)
@@ -66,14 +66,15 @@ export function redactArguments(args: unknown, redactedNames: readonly string[] 
   return copy(args, 0)
 }
 
-function redactText(text: string): string {
-  return SECRETS_IN_TEXT.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text)
-}
-
-function shorten(text: string, max = MAX_STRING): string {
-  if (text.length <= max) return text.toWellFormed()
+/** The text without its credentials, cut where it is long. */
+function safeText(text: string, max = MAX_STRING): string {
+  const clean = SECRETS_IN_TEXT.reduce(
+    (result, [pattern, replacement]) => result.replace(pattern, replacement),
+    text.slice(0, SEARCHED),
+  )
+  if (text.length <= max) return clean.toWellFormed()
   const digest = createHash('sha256').update(text).digest('hex')
-  const kept = text.slice(0, Math.min(KEPT_OF_LONG, max)).toWellFormed()
+  const kept = clean.slice(0, Math.min(KEPT_OF_LONG, max)).toWellFormed()
   return `${kept}… [${text.length} characters, sha256:${digest}]`
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
@@ -33,9 +34,9 @@ export interface Operation {
 
 export interface Telemetry {
   operation(info: OperationInfo): Operation
-  /** Prometheus text exposition format. */
+  /** Prometheus text exposition format; dots in names become underscores (`mcp_server_operation_duration`, seconds). */
   metricsText(): Promise<string>
-  /** Sends what waits. Never rejects. */
+  /** Sends what waits, for at most two seconds: a collector that is gone must not hold the process. Never rejects. */
   shutdown(): Promise<void>
 }
 
@@ -43,6 +44,7 @@ export interface Telemetry {
 const DURATION_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
 /** Label combinations kept; what is beyond is counted together. */
 const MAX_SERIES = 1000
+const SHUTDOWN_MS = 2000
 const SCOPE = '@gatehouse/kit'
 const METHOD = /^[a-z]+(\/[A-Za-z_]+){0,3}$/
 const TOOL = /^[A-Za-z0-9_.-]{1,64}$/
@@ -84,9 +86,7 @@ export function createTelemetry({ service, version, otlpEndpoint }: TelemetryOpt
       const attributes = attributesOf(info)
       const parent = parseTraceparent(info.traceparent)
       const context = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
-      const tool = attributes['gen_ai.tool.name']
-      const name = [attributes['mcp.method.name'], tool].filter((part) => part !== undefined).join(' ')
-      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, context)
+      const span = tracer.startSpan(spanName(info), { kind: SpanKind.SERVER, attributes }, context)
       const started = performance.now()
       let ended = false
       return {
@@ -107,7 +107,8 @@ export function createTelemetry({ service, version, otlpEndpoint }: TelemetryOpt
       return serializer.serialize(resourceMetrics)
     },
     async shutdown() {
-      await Promise.allSettled([tracers.shutdown(), meters.shutdown()])
+      const sent = Promise.allSettled([tracers.shutdown(), meters.shutdown()])
+      await Promise.race([sent, sleep(SHUTDOWN_MS, undefined, { ref: false })])
     },
   }
 }
@@ -120,6 +121,11 @@ function attributesOf({ method, tool, protocolVersion }: OperationInfo): Attribu
     ...(method === 'tools/call' ? { 'gen_ai.operation.name': 'execute_tool' } : {}),
     ...(tool === undefined ? {} : { 'gen_ai.tool.name': known(tool, TOOL) }),
   }
+}
+
+/** `{mcp.method.name} {gen_ai.tool.name}` */
+function spanName({ method, tool }: OperationInfo): string {
+  return tool === undefined ? known(method, METHOD) : `${known(method, METHOD)} ${known(tool, TOOL)}`
 }
 
 /** Labels come from strangers: what does not look like one of ours is counted under one name. */
