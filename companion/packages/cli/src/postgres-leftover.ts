@@ -22,7 +22,7 @@ export async function findPostmaster(cluster: string): Promise<number | undefine
 
 /** Takes the folder for this process. @throws GatehouseError `data_folder_in_use` while the process that took it last is alive */
 export async function takeFolder(folder: string): Promise<void> {
-  const file = join(folder, 'owner.json')
+  const file = join(folder, 'owner')
   const text = await readFile(file, 'utf8').catch(() => '')
   const [pid, born] = text.split(' ')
   const owner = Number(pid)
@@ -33,7 +33,7 @@ export async function takeFolder(folder: string): Promise<void> {
 }
 
 export async function releaseFolder(folder: string): Promise<void> {
-  await rm(join(folder, 'owner.json'), { force: true })
+  await rm(join(folder, 'owner'), { force: true })
 }
 
 export function isAlive(pid: number): boolean {
@@ -64,8 +64,9 @@ async function serves(pid: number, cluster: string): Promise<boolean> {
 async function birthOf(pid: number): Promise<string> {
   if (process.platform === 'linux') {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-    // proc(5): field 22 (starttime); field 2 is a name in parentheses that may hold spaces.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    // proc(5): field 22 (starttime); field 2 is a name in parentheses that may hold spaces. A zombie holds nothing any more.
+    const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? 'ended' : (fields[18] ?? '')
   }
   if (process.platform === 'win32') return ''
   const { stdout } = await run('ps', ['-p', String(pid), '-o', 'lstart=']).catch(() => ({ stdout: '' }))

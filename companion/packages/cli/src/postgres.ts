@@ -194,14 +194,27 @@ async function startOnce(serving: Serving, connection: pg.ClientConfig): Promise
     said = (said + text).slice(-2000)
     for (const line of text.split('\n')) if (line !== '') serving.log?.(line)
   })
-  const deadline = Date.now() + START_DEADLINE
-  while (!ended && Date.now() < deadline) {
-    if (await accepts(connection)) return { kind: 'accepted', child }
-    await delay(40)
+  try {
+    const deadline = Date.now() + START_DEADLINE
+    while (!ended && Date.now() < deadline) {
+      if (await accepts(connection)) return { kind: 'accepted', child }
+      await delay(40)
+    }
+    if (ended) return { kind: 'ended', said: said.trim() }
+  } catch (error) {
+    await endNow(child)
+    throw error
   }
-  if (ended) return { kind: 'ended', said: said.trim() }
-  child.kill('SIGQUIT')
+  await endNow(child)
   return { kind: 'timeout', said: said.trim() }
+}
+
+/** Immediate shutdown: the next start replays the log. */
+async function endNow(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const exited = once(child, 'exit')
+  child.kill('SIGQUIT')
+  await exited
 }
 
 async function accepts(connection: pg.ClientConfig): Promise<boolean> {
