@@ -54,7 +54,7 @@ export function readPlan(explained: readonly (readonly [string, string])[], cata
   let workRows = 0
   for (const node of walk(optimised)) {
     const rows = rowsOf(node)
-    workRows += rows
+    workRows += comparesAll(node) ? productOf(node) : rows
     if (tableOf(node) === undefined) continue
     scannedRows += rows
     scannedBytes += rows * columnsOf(node) * BYTES_PER_VALUE
@@ -62,7 +62,7 @@ export function readPlan(explained: readonly (readonly [string, string])[], cata
   return {
     tables: [...tables.values()],
     foreignSources: [...foreignSources],
-    rows: firstRows(optimised),
+    rows: optimised[0] ? rowsOf(optimised[0]) : 0,
     scannedRows,
     scannedBytes,
     workRows,
@@ -91,20 +91,27 @@ function splitName(text: string, catalog: string): TableName {
     : { catalog: '', schema: '', table: text }
 }
 
+/** DuckDB leaves out the estimate of operators that pass rows on, and that of a cross product, which is the one that matters. */
 function rowsOf(node: PlanNode): number {
-  const rows = Number(node.extra_info['Estimated Cardinality'] ?? 0)
-  return Number.isFinite(rows) ? rows : 0
+  const estimate = Number(node.extra_info['Estimated Cardinality'])
+  if (Number.isFinite(estimate)) return estimate
+  if (comparesAll(node)) return productOf(node)
+  if (node.name.trim().startsWith('UNGROUPED_AGGREGATE')) return 1
+  return Math.max(0, ...node.children.map(rowsOf))
+}
+
+/** Every row of one side meets every row of the other, however few come out. */
+function comparesAll(node: PlanNode): boolean {
+  return /CROSS_PRODUCT|NESTED_LOOP|BLOCKWISE|IE_JOIN|PIECEWISE/.test(node.name) && node.children.length > 1
+}
+
+function productOf(node: PlanNode): number {
+  return node.children.reduce((product, child) => product * rowsOf(child), 1)
 }
 
 function columnsOf(node: PlanNode): number {
   const projections = node.extra_info['Projections']
   return Array.isArray(projections) ? projections.length : 1
-}
-
-/** Operators on top that only pass rows on have no estimate of their own. */
-function firstRows(nodes: readonly PlanNode[]): number {
-  for (const node of walk(nodes)) if (node.extra_info['Estimated Cardinality'] !== undefined) return rowsOf(node)
-  return 1
 }
 
 function outlineOf(nodes: readonly PlanNode[]): string {

@@ -93,6 +93,8 @@ class DuckDb implements Backend {
           'the engine sees more than one statement',
           'Send them one at a time.',
         )
+      // Never committed, so that not even a statement that is more than it seems leaves a trace.
+      await connection.run('BEGIN TRANSACTION')
       const explained = await stoppable(connection, signal, () => connection.run(`EXPLAIN (FORMAT json) ${sql}`))
       const rows = await explained.getRowsJson()
       return readPlan(
