@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { AuditEvent, digestOf } from '@gatehouse/contracts'
+import { AuditEvent, canonicalJson, digestOf, parseStrictJson } from '@gatehouse/contracts'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type AuditInput, buildAuditEvent } from '../../../companion/packages/kit/src/audit/event.ts'
 import { verifies } from '../../requirements.ts'
@@ -57,6 +58,30 @@ test('names that a stranger made up are bounded, and a clock that went back does
   expect(event.tool).toHaveLength(128)
   expect(event.from?.isWellFormed()).toBe(true)
   expect(event.durationMs).toBe(0)
+})
+
+test('whatever was sent, the event is small and is what the registry can take', () => {
+  verifies('OBS-2.1')
+  const text = fc.string({ unit: 'binary' })
+  const number = fc.oneof(fc.double(), fc.constant(2 ** 60))
+  const value = fc.letrec((tie) => ({
+    node: fc.oneof({ maxDepth: 8 }, text, number, fc.array(tie('node')), fc.dictionary(text, tie('node'))),
+  })).node
+  fc.assert(
+    fc.property(fc.dictionary(text, value), text, (args, reason) => {
+      const event = buildAuditEvent({
+        ...refused,
+        arguments: args,
+        tool: reason,
+        decision: { allowed: false, reason, rule: reason },
+        output: { structured: args, text: reason },
+      })
+      const json = JSON.stringify(event)
+      expect(() => canonicalJson(event)).not.toThrow()
+      expect(AuditEvent.parse(parseStrictJson(json))).toEqual(event)
+      expect(json.length).toBeLessThan(200_000)
+    }),
+  )
 })
 
 test('each event has an id of its own', () => {

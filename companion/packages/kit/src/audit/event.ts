@@ -33,7 +33,7 @@ export function buildAuditEvent(input: AuditInput): AuditEvent {
   const now = Date.now()
   const { receipt } = input
   return AuditEvent.parse(
-    present({
+    wellFormed({
       id: randomUUID(),
       at: new Date(now).toISOString(),
       server: input.server,
@@ -58,6 +58,9 @@ function bounded(text: string | undefined): string | undefined {
   return text?.slice(0, 128).toWellFormed()
 }
 
-function present(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+/** Without the fields that are undefined, and without the lone surrogates that canonical JSON cannot carry. */
+function wellFormed(fields: Record<string, unknown>): unknown {
+  return JSON.parse(JSON.stringify(fields), (_key, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  )
 }

@@ -8,8 +8,8 @@ const KEPT_OF_LONG = 200
 const SEARCHED = 2048
 const MAX_ITEMS = 50
 const MAX_DEPTH = 6
-/** Strings and numbers kept in all, so that one event stays small whatever was sent. */
-const MAX_LEAVES = 200
+/** Values kept in all, so that one event stays small whatever was sent. */
+const MAX_NODES = 200
 
 /** Field names whose value is a secret, whatever their spelling: `apiKey`, `API_KEY`, `x-api-key`, `dbPassword`, `sessionCookie`. */
 const SECRET_NAME =
@@ -36,30 +36,29 @@ const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
  */
 export function redactArguments(args: unknown, redactedNames: readonly string[] = []): Json {
   const names = new Set(redactedNames.map(normal))
-  let leaves = 0
+  let nodes = 0
 
   function copy(value: unknown, depth: number): Json {
-    if (typeof value === 'string') {
-      return ++leaves > MAX_LEAVES ? '[more]' : safeText(value)
-    }
-    if (value === null || typeof value === 'boolean' || typeof value === 'number')
-      return ++leaves > MAX_LEAVES ? '[more]' : value
+    if (++nodes > MAX_NODES) return '[more]'
+    if (typeof value === 'string') return safeText(value)
+    if (value === null || typeof value === 'boolean') return value
+    if (typeof value === 'number') return exact(value) ? value : '[number]'
     if (typeof value !== 'object') return `[${typeof value}]`
-    if (depth >= MAX_DEPTH || leaves > MAX_LEAVES) return Array.isArray(value) ? '[list]' : '[object]'
-    if (Array.isArray(value)) {
-      const items = value.slice(0, MAX_ITEMS).map((item: unknown) => copy(item, depth + 1))
-      return value.length > MAX_ITEMS ? [...items, `[${value.length - MAX_ITEMS} more]`] : items
-    }
-    return copyFields(value, depth)
+    if (depth >= MAX_DEPTH) return Array.isArray(value) ? '[list]' : '[object]'
+    if (!Array.isArray(value)) return copyFields(value, depth)
+    const items = value.slice(0, MAX_ITEMS).map((item: unknown) => copy(item, depth + 1))
+    return value.length > MAX_ITEMS ? [...items, `[${value.length - MAX_ITEMS} more]`] : items
   }
 
   function copyFields(value: object, depth: number): Json {
     const entries = Object.entries(value) as [string, unknown][]
-    const kept = entries.slice(0, MAX_ITEMS).map(([key, item]): [string, Json] => {
+    const kept: [string, Json][] = []
+    for (const [key, item] of entries) {
+      if (kept.length === MAX_ITEMS || nodes > MAX_NODES) break
       const secret = names.has(normal(key)) || SECRET_NAME.test(normal(key))
-      return [safeText(key, 64), secret ? REDACTED : copy(item, depth + 1)]
-    })
-    if (entries.length > MAX_ITEMS) kept.push(['[more]', entries.length - MAX_ITEMS])
+      kept.push([safeText(key, 64), copy(secret ? REDACTED : item, depth + 1)])
+    }
+    if (kept.length < entries.length) kept.push(['[more]', entries.length - kept.length])
     return Object.fromEntries(kept)
   }
 
@@ -76,6 +75,11 @@ function safeText(text: string, max = MAX_STRING): string {
   const digest = createHash('sha256').update(text).digest('hex')
   const kept = clean.slice(0, Math.min(KEPT_OF_LONG, max)).toWellFormed()
   return `${kept}… [${text.length} characters, sha256:${digest}]`
+}
+
+/** What canonical JSON can carry; the registry refuses the rest. */
+function exact(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
 }
 
 /** `X-Api-Key`, `api_key` and `apiKey` are one name. */
