@@ -48,5 +48,7 @@ export async function verifyList(jws: string, expected: ListExpectation): Promis
   }
   const claims = ListClaims.safeParse(payload)
   if (!claims.success) throw new CatalogError('list_invalid', { detail: 'its form is wrong' })
+  // jose compares whole seconds.
+  if (claims.data.exp * 1000 <= expected.now) throw new CatalogError('list_expired')
   return claims.data
 }

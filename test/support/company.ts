@@ -7,7 +7,7 @@ import { startIdentity } from '@gatehouse/identity'
 import { startRegistry } from '@gatehouse/registry'
 import { startTestPostgres } from './postgres.ts'
 
-const DEV_SECRET = 'a secret of this test run alone, for development endpoints'
+const DEV_SECRET = 'development-endpoints-of-this-test-run-alone'
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} }
 
 export interface Company {
