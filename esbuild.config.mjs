@@ -66,6 +66,7 @@ const englishZod = {
 
 async function buildExtension() {
   if (!existsSync(join(root, 'src/extension.ts'))) return
+  await clean('dist/extension.cjs.map')
   const entries = new Map()
   await run('extension', {
     ...node,
@@ -76,7 +77,7 @@ async function buildExtension() {
     external: ['vscode'],
     plugins: [lazyBundles(entries)],
   })
-  await rm(join(root, 'dist/lazy'), { recursive: true, force: true })
+  await clean('dist/lazy')
   if (entries.size > 0) {
     await run('lazy', {
       ...node,
@@ -89,6 +90,11 @@ async function buildExtension() {
     })
   }
   await copyKeytar()
+}
+
+/** What an earlier build left, source maps of a development build above all, must not be shipped. */
+function clean(folder) {
+  return rm(join(root, folder), { recursive: true, force: true })
 }
 
 /** keytar finds its prebuilt binary beside its own source, so it is carried whole, without its C++ sources. */
@@ -104,6 +110,7 @@ async function buildWebviews() {
   const folders = existsSync(join(root, 'webview')) ? await readdir(join(root, 'webview')) : []
   const entries = folders.filter((name) => existsSync(join(root, 'webview', name, 'main.ts')))
   if (entries.length === 0) return
+  await clean('dist/webview')
   await run('webview', {
     ...shared,
     entryPoints: Object.fromEntries(entries.map((name) => [name, `webview/${name}/main.ts`])),
@@ -121,6 +128,7 @@ async function buildWebviews() {
 async function buildCompanion() {
   const present = COMPANION_PROCESSES.filter((path) => existsSync(join(root, 'companion', path, 'src/main.ts')))
   if (present.length === 0) return
+  await clean('dist/companion')
   await run('companion', {
     ...node,
     target: 'node24',

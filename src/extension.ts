@@ -10,6 +10,7 @@ import { codeOf, explain } from './editor/errors.ts'
 import { lazy } from './editor/lazy.ts'
 import { type Log, openLog } from './editor/log.ts'
 import { registerMcpServers } from './editor/mcp-servers.ts'
+import { openExternal } from './editor/open-external.ts'
 import { registerParticipant } from './editor/participant.ts'
 import { createPlansView } from './editor/plans-view.ts'
 import { present } from './editor/presenter.ts'
@@ -132,7 +133,7 @@ function createParts({ context, settings, log, codeBox, uriHandler }: Editor, ti
     return createSession({
       registryUrl: settings.registryUrl(),
       secrets: await secrets.get(),
-      openExternal: async (url) => vscode.env.openExternal(vscode.Uri.parse(url, true)),
+      openExternal,
       redirects: createRedirects({ settings, uriHandler, codeBox }),
       folder: join(shared, 'session'),
       log,

@@ -3,6 +3,7 @@ import type { Elicitation, ElicitationAnswer } from '../connections/types.ts'
 import { ElicitationRequest, type ElicitationView } from '../messages.ts'
 import { checkAnswer, formFields } from './elicitation-form.ts'
 import type { Log } from './log.ts'
+import { openExternal } from './open-external.ts'
 import { shown, shownLine } from './shown-text.ts'
 import { preparePage, receiveFrom } from './webview-page.ts'
 
@@ -85,7 +86,7 @@ async function accepted(
     return
   }
   if (elicitation.mode !== 'url') return
-  const opened = await vscode.env.openExternal(vscode.Uri.parse(elicitation.url, true))
+  const opened = await openExternal(elicitation.url)
   settle({ action: opened ? 'accept' : 'cancel' })
 }
 
