@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
 import { codePage } from './code-page.ts'
-import { devToken } from './dev-token.ts'
+import { devPeople, devToken } from './dev-token.ts'
 import { problemPage } from './error-page.ts'
 import { IdentityError } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -51,6 +51,10 @@ async function route(
   }
   if (request.method === 'POST' && url.pathname === '/dev/token' && options.devSecret !== undefined) {
     sendJson(response, 200, await devToken(options.provider, options.devSecret, request))
+    return true
+  }
+  if (request.method === 'GET' && url.pathname === '/dev/people' && options.devSecret !== undefined) {
+    sendJson(response, 200, devPeople(options.devSecret, request))
     return true
   }
   return handleSignIn(options.provider, request, response, url.pathname)

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { readBody } from './body.ts'
 import { CLI_CLIENT, VSCODE_CLIENT } from './clients.ts'
 import { IdentityError } from './errors.ts'
-import { findPerson } from './people.ts'
+import { findPerson, LOCAL_PASSWORD, people } from './people.ts'
 import { ACCESS_TOKEN_LIFE, resourceServerInfo, SCOPE } from './provider.ts'
 
 const Body = z.strictObject({
@@ -33,14 +33,19 @@ export interface DevToken {
   readonly expires_in: number
 }
 
+/** Who can sign in here, for whoever started the stack. @throws IdentityError `unauthorized` */
+export function devPeople(secret: string, request: IncomingMessage): object {
+  requireSecret(request, secret)
+  return { password: LOCAL_PASSWORD, people }
+}
+
 /**
  * A token for a seeded person without a browser, for the command line and for tests: issued through the same models, and so with the
  * same claims, as by a sign-in. Exists only where the stack was started with a development secret.
  * @throws IdentityError `unauthorized`, `request_invalid`
  */
 export async function devToken(provider: Provider, secret: string, request: IncomingMessage): Promise<DevToken> {
-  if (!holdsSecret(request, secret))
-    throw new IdentityError('unauthorized', 'the development secret is missing or wrong')
+  requireSecret(request, secret)
   const body = await parseBody(request)
   const client = await provider.Client.find(body.client)
   if (!client) throw new IdentityError('request_invalid', 'client: unknown')
@@ -62,9 +67,12 @@ export async function devToken(provider: Provider, secret: string, request: Inco
   return { access_token: await token.save(), token_type: token.tokenType, expires_in: token.expiration }
 }
 
-function holdsSecret(request: IncomingMessage, secret: string): boolean {
+/** Compared in constant time, as digests, so that not even the length shows. */
+function requireSecret(request: IncomingMessage, secret: string): void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
+  if (!timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))) {
+    throw new IdentityError('unauthorized', 'the development secret is missing or wrong')
+  }
 }
 
 async function parseBody(request: IncomingMessage): Promise<z.infer<typeof Body>> {

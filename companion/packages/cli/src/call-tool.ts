@@ -1,0 +1,91 @@
+import { type ServerRecord, ToolSurface, toolDigest } from '@gatehouse/contracts'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { CliError } from './cli-error.ts'
+import { newDevice } from './device.ts'
+import { type RunningStack, requestToken } from './running-stack.ts'
+import { fetchRecord } from './server-record.ts'
+import { VERSION } from './version.ts'
+
+export interface CallRequest {
+  readonly server: string
+  readonly tool: string
+  readonly arguments: Record<string, unknown>
+  readonly user: string
+  /** With a device key made for this call, as the editor's client; else with a plain bearer token, as the command line's. */
+  readonly approve: boolean
+}
+
+export interface CallResult {
+  readonly isError?: boolean
+  readonly content: unknown
+  readonly structuredContent?: unknown
+}
+
+/**
+ * One call as the extension makes it: signed record, tool listed to this person, its digest the reviewed one, then the call.
+ * @throws CliError `tool_not_available`, `tool_changed`, `request_failed`, and those of the record and the token
+ */
+export async function callTool(stack: RunningStack, call: CallRequest): Promise<CallResult> {
+  const record = await fetchRecord(stack.registry, call.server)
+  const device = call.approve ? await newDevice() : undefined
+  const token = await requestToken(stack, {
+    user: call.user,
+    resource: record.url,
+    ...(device && { client: 'gatehouse-vscode', jkt: device.thumbprint }),
+  })
+  const client = new Client({ name: 'gatehouse-cli', version: VERSION }, { versionNegotiation: { mode: 'auto' } })
+  try {
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(record.url), { fetch: device?.fetchWith(token) ?? bearerFetch(token) }),
+    )
+    const { surface, digest } = await reviewedTool(client, record, call)
+    const meta = await device?.approve({
+      subject: call.user,
+      audience: record.url,
+      tool: surface.name,
+      toolDigest: digest,
+      arguments: call.arguments,
+    })
+    const result = await client.callTool(
+      { name: surface.name, arguments: call.arguments, ...(meta && { _meta: meta }) },
+      { timeout: 300_000, resetTimeoutOnProgress: true },
+    )
+    const { isError, content, structuredContent } = result
+    return {
+      ...(isError === true && { isError }),
+      content,
+      ...(structuredContent !== undefined && { structuredContent }),
+    }
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause
+    throw new CliError('request_failed', `${record.title} refused: ${firstLine(cause)}`, { cause })
+  } finally {
+    await client.close().catch(() => undefined)
+  }
+}
+
+async function reviewedTool(client: Client, record: ServerRecord, { tool: name, user }: CallRequest) {
+  const recorded = record.tools.find((tool) => tool.name === name)
+  const { tools } = await client.listTools()
+  const listed = tools.find((tool) => tool.name === name)
+  if (!recorded || !listed) {
+    throw new CliError('tool_not_available', `${record.title} offers ${user} no tool ${JSON.stringify(name)}`)
+  }
+  const surface = ToolSurface.parse(listed)
+  if (toolDigest(surface) !== recorded.digest) {
+    throw new CliError('tool_changed', `${record.title}: ${name} is not the tool that was reviewed`)
+  }
+  return { surface, digest: recorded.digest }
+}
+
+function bearerFetch(token: string): typeof fetch {
+  return (input, init) => {
+    const request = new Request(input, init)
+    request.headers.set('Authorization', `Bearer ${token}`)
+    return fetch(request)
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) ?? ''
+}

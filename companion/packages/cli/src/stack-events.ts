@@ -1,0 +1,29 @@
+import type { ServiceEvent } from './service.ts'
+
+export interface LocalPerson {
+  readonly user: string
+  readonly name: string
+  readonly role: string
+  readonly groups: readonly string[]
+}
+
+export interface ReadyEvent {
+  readonly kind: 'ready'
+  readonly registry?: string
+  readonly issuer: string
+  /** By server id; `url` is the MCP endpoint. */
+  readonly servers: Readonly<Record<string, { readonly url: string }>>
+  readonly people: readonly LocalPerson[]
+  /** Everyone's, at the local identity provider. */
+  readonly password: string
+}
+
+/** What `gatehouse up --json` prints, one per line. */
+export type StackEvent =
+  | ServiceEvent
+  | { readonly kind: 'database'; readonly where: 'embedded' | 'DATABASE_URL' }
+  | { readonly kind: 'listed'; readonly server: string; readonly status: string; readonly reason?: string }
+  | ReadyEvent
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'error'; readonly code: string; readonly message: string }

@@ -1,0 +1,90 @@
+import { GatehouseError } from '@gatehouse/contracts'
+import { CliError } from './cli-error.ts'
+import type { Command } from './command.ts'
+import { dataFolder, parseOptions } from './options.ts'
+import { DEFAULT_PORT_BASE } from './ports.ts'
+import { selectServices } from './selection.ts'
+import { type Stack, startStack } from './stack.ts'
+import { humanPrinter, jsonPrinter, type StackPrinter } from './up-output.ts'
+
+const USAGE = `gatehouse up [--json] [--port-base N | --port 0] [--data DIR] [--only LIST]
+
+Starts the local stack in the foreground: identity, registry, presto, and PostgreSQL (DATABASE_URL names another).
+
+  --json         every line of standard output is one JSON event
+  --port-base N  identity at N, registry at N+1, presto at N+2, PostgreSQL at N+9 (default ${DEFAULT_PORT_BASE})
+  --port 0       any free ports
+  --data DIR     data folder (default \${XDG_DATA_HOME:-~/.local/share}/gatehouse)
+  --only LIST    only these services and what they need, for example --only registry`
+
+const LAST_BASE = 65_535 - 9
+
+export const upCommand: Command = {
+  name: 'up',
+  summary: 'start the local stack',
+  usage: USAGE,
+  async run(args) {
+    const options = parseOptions(args, {
+      json: { type: 'boolean', default: false },
+      'port-base': { type: 'string' },
+      port: { type: 'string' },
+      data: { type: 'string' },
+      only: { type: 'string' },
+    })
+    const data = dataFolder(options.data)
+    const print = options.json ? jsonPrinter : humanPrinter(data)
+    try {
+      const portBase = choosePortBase(options['port-base'], options.port)
+      const databaseUrl = process.env['DATABASE_URL'] || undefined
+      return await runUntilStopped(print, (signal) =>
+        startStack({ data, portBase, services: selectServices(options.only), databaseUrl, onEvent: print }, signal),
+      )
+    } catch (error) {
+      const known = error instanceof GatehouseError
+      print({
+        kind: 'error',
+        code: known ? error.code : 'internal',
+        message: error instanceof Error ? error.message : String(error),
+      })
+      throw error
+    }
+  },
+}
+
+/** Stops everything on the first signal, also while it is still starting. */
+async function runUntilStopped(print: StackPrinter, start: (signal: AbortSignal) => Promise<Stack>): Promise<number> {
+  const told = new AbortController()
+  const stopped = Promise.withResolvers<void>()
+  const stop = (): void => {
+    if (told.signal.aborted) return
+    print({ kind: 'stopping' })
+    told.abort()
+    stopped.resolve()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  try {
+    const stack = await start(told.signal)
+    if (!told.signal.aborted) print(stack.ready)
+    await stopped.promise
+    await stack.stop()
+  } catch (error) {
+    if (!told.signal.aborted) throw error
+  }
+  print({ kind: 'stopped' })
+  return 0
+}
+
+/** @throws CliError `usage` */
+function choosePortBase(base: string | undefined, port: string | undefined): number {
+  if (port !== undefined) {
+    if (port !== '0' || base !== undefined)
+      throw new CliError('usage', '--port takes 0 alone, for any free ports; else use --port-base')
+    return 0
+  }
+  if (base === undefined) return DEFAULT_PORT_BASE
+  const number = Number(base)
+  if (!/^\d{1,5}$/.test(base) || number < 1 || number > LAST_BASE) {
+    throw new CliError('usage', `--port-base must be a number from 1 to ${LAST_BASE}`)
+  }
+  return number
+}
