@@ -26,6 +26,8 @@ const MAX_BODY = 4 * 1024 * 1024
 const MAX_SESSIONS = 100
 /** Changes within this time are told once, milliseconds. */
 const SETTLE = 50
+/** Milliseconds that the first answer of a session waits for a server. */
+const INSTRUCTIONS_LIMIT = 2000
 
 interface OpenSession {
   readonly session: McpSession
@@ -106,7 +108,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     const message = await messageOf(request, response)
     if (!message) return
     if (!('method' in message) || message.method !== 'initialize') return answer(response, 400)
-    await connections.tools(shape.server).catch(() => [])
+    // The reviewed instructions go into the first answer; a slow server's are left out rather than waited for.
+    await connections.tools(shape.server, AbortSignal.timeout(INSTRUCTIONS_LIMIT)).catch(() => [])
     const session = await openMcpSession(
       await loaded(),
       { definition: shape, connections, plans, version: options.version },

@@ -7,7 +7,7 @@ import type { Access } from './access.ts'
 import { ConnectionError } from './errors.ts'
 import { isTransient } from './failure.ts'
 import type { ServerConnection } from './server-connection.ts'
-import { outcomeOf } from './tool-result.ts'
+import { firstOutcome, outcomeOf } from './tool-result.ts'
 import { traceOf } from './trace.ts'
 import type { ToolOutcome, ToolProgress } from './types.ts'
 
@@ -85,7 +85,7 @@ export async function runApprovedStep(
     // The window is closing: on disk the step stays as it was, and the next window sends it again under the same receipt.
     if (error instanceof ConnectionError && error.code === 'disposed') throw error
     if (!started && options.signal.aborted) throw error
-    const failure = started ? unknownOutcome(error, options.signal) : error
+    const failure = started || wasSent(entry, step) ? unknownOutcome(error, options.signal) : error
     plans.finished(
       step.id,
       'failed',
@@ -95,10 +95,16 @@ export async function runApprovedStep(
   }
 }
 
+/** Sent before a reload: the outcome is the server's to tell. */
+export function wasSent(entry: PlanEntry, step: CallStep): boolean {
+  const state = entry.states[step.id]
+  return state?.kind === 'approved' && state.receipt !== undefined
+}
+
 async function underOneReceipt(context: ApprovedStepContext, send: () => Promise<unknown>): Promise<ToolOutcome> {
   for (let tries = 1; ; tries++) {
     try {
-      return outcomeOf(await send())
+      return firstOutcome(outcomeOf(await send()))
     } catch (error) {
       if (tries === TRIES || !(error instanceof GatehouseError) || !isTransient(error)) throw error
       await sleep(context.pause * tries)

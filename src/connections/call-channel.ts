@@ -9,6 +9,7 @@ const GRACE = 3000
 interface Streams {
   opened(): void
   ended(): void
+  failed(error: ConnectionError): void
 }
 
 /**
@@ -22,6 +23,7 @@ export async function overChannel<T>(call: () => Promise<T>, grace = GRACE): Pro
   let open = 0
   let timer: NodeJS.Timeout | undefined
   const lost = Promise.withResolvers<never>()
+  lost.promise.catch(() => undefined)
   const streams: Streams = {
     opened() {
       open++
@@ -32,6 +34,7 @@ export async function overChannel<T>(call: () => Promise<T>, grace = GRACE): Pro
       if (open > 0) return
       timer = setTimeout(() => lost.reject(new ConnectionError('server_disconnected', 'The connection broke.')), grace)
     },
+    failed: (error) => lost.reject(error),
   }
   try {
     return await Promise.race([current.run(streams, call), lost.promise])
@@ -95,8 +98,10 @@ function watched(
         }
         size += value.byteLength
         if (size > maxBody) {
+          const error = new ConnectionError('result_invalid', `The answer is larger than ${maxBody} bytes.`)
+          streams?.failed(error)
           await reader.cancel()
-          throw new ConnectionError('result_invalid', `The answer is larger than ${maxBody} bytes.`)
+          throw error
         }
         controller.enqueue(value)
       } catch (error) {

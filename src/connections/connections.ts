@@ -7,6 +7,7 @@ import { createAccess } from './access.ts'
 import type { Elicit } from './elicitation.ts'
 import { ConnectionError } from './errors.ts'
 import { type ConnectionLimits, createServerConnection, type ServerConnection } from './server-connection.ts'
+import { wasSent } from './approved-step.ts'
 import { createCaller } from './tool-call.ts'
 import type { Connections, ConnectionsLog } from './types.ts'
 
@@ -35,6 +36,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     session,
     access,
     connection,
+    log: options.log,
     pause: options.limits?.pause ?? 1000,
     closing: closing.signal,
   })
@@ -94,20 +96,29 @@ export function createConnections(options: ConnectionsOptions): Connections {
     return session.state().kind === 'signed-in' ? catalog.find(server)?.record : undefined
   }
 
-  /** After a start the list may still be on its way; an approved step waits for it, and expires if it never comes. */
+  /**
+   * After a start the sign-in and the list may still be on their way; the step waits for them. One that was sent before a reload waits for
+   * the person to sign in too, since its outcome is at the server.
+   */
   async function runWhenListed(entry: PlanEntry, step: CallStep): Promise<void> {
-    const unknown = () => session.state().kind === 'signing-in' || catalog.state().kind === 'loading'
-    if (unknown()) {
-      await new Promise<void>((resolve) => {
-        const stop = catalog.onChange(() => {
-          if (unknown()) return
-          stop()
-          resolve()
-        })
-        closing.signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+    const settled = Promise.withResolvers<void>()
+    const check = () => {
+      if (!isOnItsWay(wasSent(entry, step))) settled.resolve()
     }
+    const stops = [catalog.onChange(check), session.onChange(check)]
+    closing.signal.addEventListener('abort', () => settled.resolve(), { once: true })
+    check()
+    await settled.promise
+    for (const stop of stops) stop()
     if (!closing.signal.aborted) await caller.runOrphan(entry, step)
+  }
+
+  function isOnItsWay(sent: boolean): boolean {
+    const person = session.state().kind
+    if (person === 'signed-out') return sent
+    if (person !== 'signed-in') return true
+    const list = catalog.state().kind
+    return list === 'loading' || list === 'signed-out'
   }
 
   function closeUnlisted(): void {

@@ -7,6 +7,7 @@ import { GatehouseError } from '@gatehouse/contracts'
  * (401 or 403), `server_session_lost`, `server_error`, `result_invalid`.
  * Approval: `arguments_invalid`, `proposal_invalid`, `proposal_mismatch`, `approval_not_enforced`, `approval_rejected`, `approval_withdrawn`,
  * `approval_expired`, `outcome_unknown`.
+ * An outcome may also carry `call_failed` (unforeseen), a code of plans/errors.ts or session/errors.ts, or the server's own.
  */
 export type ConnectionErrorCode =
   | 'cancelled'

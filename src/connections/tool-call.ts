@@ -8,7 +8,7 @@ import type { SendOptions } from './server-connection.ts'
 import { outcomeOf, proposalOf } from './tool-result.ts'
 import { traceOf } from './trace.ts'
 import type { PlanEntry, StepDecision } from '../plans/types.ts'
-import type { ToolCall, ToolOutcome } from './types.ts'
+import type { ConnectionsLog, ToolCall, ToolOutcome } from './types.ts'
 
 export const WAITING = 'Waiting for your approval in Gatehouse'
 
@@ -26,6 +26,7 @@ export interface Caller {
 }
 
 export interface CallerOptions extends ApprovedStepContext {
+  readonly log: ConnectionsLog
   /** Aborted, with a ConnectionError `disposed`, when the window closes. */
   readonly closing: AbortSignal
 }
@@ -42,7 +43,9 @@ export function createCaller(options: CallerOptions): Caller {
       try {
         return await way(call)
       } catch (error) {
-        return refusal(error, call.signal)
+        const outcome = refusal(error, call.signal)
+        if (outcome.code === 'call_failed') options.log({ level: 'error', code: 'call_failed', message: kindOf(error) })
+        return outcome
       }
     },
     async runOrphan(entry, step) {
@@ -161,7 +164,12 @@ export function createCaller(options: CallerOptions): Caller {
 function refusal(error: unknown, signal: AbortSignal): ToolOutcome {
   if (error instanceof GatehouseError) return { isError: true, code: error.code, text: error.message }
   if (signal.aborted) return { isError: true, code: 'cancelled', text: 'The call was cancelled.' }
-  return { isError: true, code: 'server_error', text: 'The call failed for a reason that Gatehouse does not know.' }
+  return { isError: true, code: 'call_failed', text: 'The call failed for a reason that Gatehouse does not know.' }
+}
+
+/** The class of an unforeseen error: its text may hold anything. */
+function kindOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
 }
 
 function lanes(): (server: string) => Lane {

@@ -33,6 +33,14 @@ const Result = z.object({
 })
 
 const Coded = z.object({ code: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/) })
+const Replayed = z.object({
+  code: z.literal('approval_replayed'),
+  outcome: z.object({
+    isError: z.boolean(),
+    structured: z.record(z.string(), z.unknown()).optional().catch(undefined),
+    text: z.string(),
+  }),
+})
 const ApprovalRequired = z.object({ code: z.literal('approval_required'), proposal: z.unknown() })
 
 /** @throws ConnectionError `result_invalid` */
@@ -45,16 +53,15 @@ export function outcomeOf(result: unknown): ToolOutcome {
     .filter(({ annotations }) => !annotations?.audience || annotations.audience.includes('assistant'))
     .map((block) => (block.type === 'text' ? (block.text ?? '') : `[${block.type.slice(0, 40)} left out]`))
     .join('\n')
-  const coded = Coded.safeParse(structuredContent)
-  return {
-    isError,
-    text:
-      text.length > MAX_TEXT
-        ? `${text.slice(0, MAX_TEXT)}…`
-        : text || (isError ? 'The tool failed and said nothing more.' : ''),
-    ...(isError && coded.success && { code: coded.data.code }),
-    ...(structuredContent && { structured: structuredContent }),
-  }
+  return told(isError, text || (isError ? 'The tool failed and said nothing more.' : ''), structuredContent)
+}
+
+/** What came of the first call under a receipt, where a server answers a second one with `approval_replayed` and that; else `outcome` itself. */
+export function firstOutcome(outcome: ToolOutcome): ToolOutcome {
+  const replayed = outcome.isError ? Replayed.safeParse(outcome.structured) : undefined
+  if (!replayed?.success) return outcome
+  const { isError, text, structured } = replayed.data.outcome
+  return told(isError, text, structured)
 }
 
 /**
@@ -73,4 +80,14 @@ export function proposalOf(outcome: ToolOutcome): Proposal | undefined {
     )
   }
   return proposal.data
+}
+
+function told(isError: boolean, text: string, structured: Record<string, unknown> | undefined): ToolOutcome {
+  const coded = Coded.safeParse(structured)
+  return {
+    isError,
+    text: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text,
+    ...(isError && coded.success && { code: coded.data.code }),
+    ...(structured && { structured }),
+  }
 }
