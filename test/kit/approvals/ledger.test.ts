@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEvent } from '@gatehouse/contracts'
 import { digestOf } from '@gatehouse/contracts'
-import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Consumption, createLedger, type Ledger } from '../../../companion/packages/kit/src/approvals/ledger.ts'
 import type { LedgerTables } from '../../../companion/packages/kit/src/approvals/ledger-tables.ts'
@@ -13,10 +12,12 @@ import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts'
 const SCHEMA = 'presto'
 const OUTCOME = { isError: false, structured: { changed: 1 }, text: 'one row changed' }
 
+type Database = ReturnType<typeof openDatabase<LedgerTables>>
+
 let postgres: TestPostgres
 let url: string
 /** Two pools, as two replicas of one server have. */
-let replicas: [Kysely<LedgerTables>, Kysely<LedgerTables>]
+let replicas: [Database, Database]
 let ledgers: [Ledger, Ledger]
 
 beforeAll(async () => {
@@ -168,18 +169,15 @@ test('pending audit comes oldest first, until it is marked shipped', async () =>
 })
 
 test('what is older than a day is forgotten once it is shipped', async () => {
+  const yesterday = new Date(Date.now() - 25 * 60 * 60 * 1000)
   const entry = consumption()
   await ledgers[0].consume(entry)
   await ledgers[0].markShipped([entry.audit.id])
   const tables = replicas[0].withSchema(SCHEMA)
-  await tables
-    .updateTable('gatehouse_audit')
-    .set({ shipped_at: sql`now() - interval '25 hours'` })
-    .where('id', '=', entry.audit.id)
-    .execute()
+  await tables.updateTable('gatehouse_audit').set({ shipped_at: yesterday }).where('id', '=', entry.audit.id).execute()
   const unshipped = consumption()
   await ledgers[0].consume(unshipped)
-  await tables.updateTable('gatehouse_receipt').set({ consumed_at: sql`now() - interval '25 hours'` }).execute()
+  await tables.updateTable('gatehouse_receipt').set({ consumed_at: yesterday }).execute()
   await ledgers[0].markShipped([])
   expect(await auditRows([entry.audit.id])).toEqual([])
   expect(await auditRows([unshipped.audit.id])).toEqual([unshipped.audit.id])
@@ -203,7 +201,7 @@ test('two servers in one database have their own ledgers', async () => {
   expect(await other.consume(entry)).toEqual({ kind: 'won' })
 })
 
-function connect(connectionString: string): Kysely<LedgerTables> {
+function connect(connectionString: string): Database {
   return openDatabase<LedgerTables>(connectionString, { connections: 4 })
 }
 

@@ -20,7 +20,7 @@ export interface Consumption {
   readonly audit: AuditEvent
 }
 
-export type Consumed =
+type Consumed =
   | { readonly kind: 'won' }
   /**
    * The receipt was used before. `sameCaller`: by the same subject, for the same tool and arguments; only then `outcome` may be told.

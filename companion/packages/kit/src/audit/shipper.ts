@@ -12,7 +12,7 @@ export interface ShipperOptions {
 }
 
 /** `audit_unreachable` (no answer) or `audit_refused` (an answer other than 2xx; `status` says which). */
-export class ShipError extends GatehouseError {
+class ShipError extends GatehouseError {
   constructor(
     override readonly code: 'audit_unreachable' | 'audit_refused',
     message: string,

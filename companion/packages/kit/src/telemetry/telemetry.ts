@@ -15,7 +15,7 @@ export interface TelemetryOptions {
   readonly otlpEndpoint?: string
 }
 
-export interface OperationInfo {
+interface OperationInfo {
   /** MCP method, such as `tools/call`. */
   readonly method: string
   /** Only the name of a tool that exists: it becomes a label. */
@@ -25,7 +25,7 @@ export interface OperationInfo {
   readonly traceparent?: unknown
 }
 
-export interface Operation {
+interface Operation {
   /** 32 hexadecimal digits. */
   readonly traceId: string
   /** Ends span and measurement, once. `errorType`: `tool_error` for a result with `isError`, else the stable code. */
