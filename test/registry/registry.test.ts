@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
 import { readConfig, startRegistry } from '@gatehouse/registry'
 import { build } from 'esbuild'
 import { sql } from 'kysely'
@@ -199,26 +200,32 @@ describe('the process', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  async function run(environment: Record<string, string>, act?: (url: string, pid: number) => Promise<void>) {
-    const child = spawn(process.execPath, [main], { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  async function run(environment: Record<string, string>, act?: (url: string, child: ChildProcess) => Promise<void>) {
+    const child = spawn(process.execPath, [main], { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     const output = { out: '', err: '' }
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text))
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.err += text))
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output.out += text
-      if (act && child.pid) void act((JSON.parse(output.out) as { url: string }).url, child.pid)
+      void act?.((JSON.parse(output.out) as { url: string }).url, child)
     })
-    const [status] = (await once(child, 'close')) as [number | null]
+    // After a disconnect Node emits no `close`.
+    const [status] = (await once(child, 'exit')) as [number | null]
+    for (const stream of [child.stdout, child.stderr]) if (stream) await finished(stream)
     return { status, ...output }
   }
 
-  test('says where it listens in one line, and ends on SIGTERM with status 0', async () => {
+  test.each([
+    ['SIGTERM', (child: ChildProcess) => child.kill('SIGTERM')],
+    ['SIGINT', (child: ChildProcess) => child.kill('SIGINT')],
+    ['the death of its parent', (child: ChildProcess) => child.disconnect()],
+  ])('says where it listens in one line, and ends with status 0 on %s', async (_, end) => {
     verifies('OPS-1.1')
     const postgres = await startTestPostgres()
     const environment = { GATEHOUSE_ISSUER: 'http://127.0.0.1:9', DATABASE_URL: await postgres.databaseUrl('registry') }
     let health = 0
-    const ended = await run(environment, async (url, pid) => {
+    const ended = await run(environment, async (url, child) => {
       health = (await fetch(`${url}/healthz`)).status
-      process.kill(pid, 'SIGTERM')
+      end(child)
     })
     await postgres.stop()
     expect(health).toBe(200)

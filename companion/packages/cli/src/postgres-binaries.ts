@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, cp, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { access, chmod, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, parse } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -38,7 +38,7 @@ export async function findBinaries(): Promise<Binaries> {
  * @param home folder for the copy when one is needed
  */
 export async function runnableBy(account: Account | undefined, binaries: Binaries, home: string): Promise<Binaries> {
-  if (!account || (await reachableBy(account, binaries.postgres))) return binaries
+  if (!account || (await passable(account, binaries.postgres))) return binaries
   const source = dirname(dirname(binaries.postgres))
   const target = join(home, 'postgres-18.4.0')
   const copied: Binaries = {
@@ -54,16 +54,29 @@ export async function runnableBy(account: Account | undefined, binaries: Binarie
   await mkdir(home, { recursive: true, mode: 0o755 })
   const unfinished = `${target}.${process.pid}`
   await cp(source, unfinished, { recursive: true, verbatimSymlinks: true })
+  // They may have been installed for root's eyes only.
+  for (const entry of await readdir(unfinished, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue
+    const path = join(entry.parentPath, entry.name)
+    const { mode } = await stat(path)
+    await chmod(path, mode | (mode & 0o100 ? 0o555 : 0o444))
+  }
+  await chmod(unfinished, 0o755)
   await rename(unfinished, target).catch(() => rm(unfinished, { recursive: true, force: true }))
   return copied
 }
 
 /** Whether every folder above `path` lets `account` pass. */
 export async function reachableBy(account: Account, path: string): Promise<boolean> {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const { mode, uid, gid } = await stat(folder)
+  return passable(account, dirname(path))
+}
+
+/** Whether `account` may pass, or run, `path` and every folder above it. */
+async function passable(account: Account, path: string): Promise<boolean> {
+  for (let place = path; ; place = dirname(place)) {
+    const { mode, uid, gid } = await stat(place)
     const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
     if ((mode & bit) === 0) return false
-    if (folder === parse(folder).root) return true
+    if (place === parse(place).root) return true
   }
 }

@@ -50,7 +50,7 @@ export async function startRegistry(config: RegistryConfig, surroundings: Surrou
 
     // The public URL may be known only once a port is; nothing can arrive before the handler is set, in this same turn.
     let handle: RequestListener = (_, response) => response.writeHead(503).end()
-    const listening = await listen((request, response) => void handle(request, response), config)
+    const listening = await listen((request, response) => handle(request, response), config)
     const publicUrl = config.publicUrl ?? listening.url
     const service = new RegistryService({
       database,
@@ -67,7 +67,8 @@ export async function startRegistry(config: RegistryConfig, surroundings: Surrou
     const verifier = createTokenVerifier({ issuer: config.issuer, audience: publicUrl, clients: () => clients, now })
     const ping = () => sql`select 1`.execute(database)
     const app = createApp({ config, publicUrl, service, official, audit, keys, verifier, ping, log, now })
-    handle = getRequestListener(app.fetch)
+    const respond = getRequestListener(app.fetch)
+    handle = (request, response) => void respond(request, response)
     log.info('listening', { url: listening.url, publicUrl, kid: keys.current.kid })
     return {
       url: listening.url,

@@ -9,9 +9,12 @@ export function announce(url: string): void {
 /** Resolves when the process is told to end: SIGTERM, SIGINT, or the death of the parent that holds the IPC channel. */
 export async function untilStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  process.once('SIGTERM', () => resolve())
-  process.once('SIGINT', () => resolve())
-  process.once('disconnect', () => resolve())
+  // These stay: Ctrl-C reaches the whole process group, and the parent's SIGTERM after it must not cut the drain short.
+  process.on('SIGTERM', () => resolve())
+  process.on('SIGINT', () => resolve())
+  process.once('disconnect', resolve)
+  // Listened to, the channel would keep alive a process that failed to start or has stopped.
+  process.channel?.unref()
   await promise
 }
 
