@@ -45,6 +45,8 @@ const bound = (claims: Claims = {}) =>
   issuer.token(AUDIENCE, { client_id: 'gatehouse-vscode', cnf: { jkt: device.thumbprint }, ...claims })
 const seconds = () => Math.floor(now / 1000)
 
+const codeOf = (error: unknown) => (error as { code?: unknown }).code
+
 async function refused(
   work: Promise<unknown>,
   code: AuthCode,
@@ -88,8 +90,8 @@ describe('an access token', () => {
     ['for this server and another', { aud: [AUDIENCE, 'http://127.0.0.1:10/mcp'] }, 'token_invalid'],
     ['of another issuer', { iss: 'http://127.0.0.1:1' }, 'token_invalid'],
     ['that has expired', { exp: Math.floor(Date.now() / 1000) - 31 }, 'token_expired'],
-    ['that is not valid yet', { nbf: Math.floor(Date.now() / 1000) + 60 }, 'token_invalid'],
-    ['issued in the future', { iat: Math.floor(Date.now() / 1000) + 60 }, 'token_invalid'],
+    ['that is not valid yet', { nbf: Math.floor(Date.now() / 1000) + 300 }, 'token_invalid'],
+    ['issued in the future', { iat: Math.floor(Date.now() / 1000) + 300 }, 'token_invalid'],
     ['without a subject', { sub: undefined }, 'token_invalid'],
     ['with a subject beyond bounds', { sub: 'x'.repeat(257) }, 'token_invalid'],
     ['without an expiry', { exp: undefined }, 'token_invalid'],
@@ -175,9 +177,10 @@ describe('an access token', () => {
   it('is refused, whatever it is made of', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 60 }), async (text) => {
-        await expect(
-          verifier.verify({ method: 'POST', url: AUDIENCE, authorization: text, dpop: text }),
-        ).rejects.toHaveProperty('status')
+        const answer = await verifier
+          .verify({ method: 'POST', url: AUDIENCE, authorization: text, dpop: text })
+          .catch(codeOf)
+        expect(answer).toBe('token_invalid')
       }),
       { numRuns: 50 },
     )
@@ -231,8 +234,8 @@ describe('a DPoP proof', () => {
     ['for another token', { claims: { ath: createHash('sha256').update('x').digest('base64url') } }],
     ['for no token', { claims: { ath: undefined } }],
     ['without an id', { claims: { jti: undefined } }],
-    ['too old', { claims: { iat: Math.floor(Date.now() / 1000) - 70 } }],
-    ['from the future', { claims: { iat: Math.floor(Date.now() / 1000) + 70 } }],
+    ['too old', { claims: { iat: Math.floor(Date.now() / 1000) - 300 } }],
+    ['from the future', { claims: { iat: Math.floor(Date.now() / 1000) + 300 } }],
     ['of another type', { header: { typ: 'JWT' } }],
     ['without its key', { header: { jwk: undefined } }],
   ]

@@ -26,7 +26,13 @@ export interface World {
   stop(): Promise<void>
 }
 
-export async function startWorld(config: Partial<ServerConfig> = {}): Promise<World> {
+export interface Recorded {
+  readonly record?: Partial<ServerRecord>
+  /** Seconds that the signed record lives. */
+  readonly life?: number
+}
+
+export async function startWorld(config: Partial<ServerConfig> = {}, recorded: Recorded = {}): Promise<World> {
   const [issuer, registry, device, postgres, data] = await Promise.all([
     startTestIssuer(),
     startRecordRegistry(),
@@ -49,7 +55,7 @@ export async function startWorld(config: Partial<ServerConfig> = {}): Promise<Wo
   })
   const url = `${server.url}/mcp`
   const record = (change: Partial<ServerRecord> = {}) => recordOf(url, change)
-  registry.answer({ kind: 'signed', record: record() })
+  registry.answer({ kind: 'signed', record: record(recorded.record), life: recorded.life ?? 60 })
   await untilReady(server.url)
   return {
     server,
