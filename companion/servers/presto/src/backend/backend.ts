@@ -15,6 +15,8 @@ export interface ColumnFacts extends Column {
 export interface TableFacts {
   readonly name: TableName
   readonly kind: 'table' | 'view'
+  /** Base tables of a view; undefined when the engine could not tell, and for a table. */
+  readonly basedOn: readonly TableName[] | undefined
   readonly comment: string | undefined
   readonly owner: string | undefined
   readonly partitionedBy: readonly string[]

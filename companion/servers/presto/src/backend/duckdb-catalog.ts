@@ -48,6 +48,7 @@ export async function readTables(
     .map(([schema, table, kind, comment, owner, partitionedBy, rows]) => ({
       name: { catalog, schema: schema.toLowerCase(), table: table.toLowerCase() },
       kind,
+      basedOn: undefined,
       comment: comment ?? undefined,
       owner: owner ?? undefined,
       partitionedBy: partitionedBy ?? [],

@@ -6,6 +6,7 @@ import { readTables } from './duckdb-catalog.ts'
 import { toolErrorOf } from './duckdb-error.ts'
 import { readPlan } from './duckdb-plan.ts'
 import { toJson } from './duckdb-values.ts'
+import { quoted } from '../sql/names.ts'
 import { Slots } from './slots.ts'
 
 export interface DuckDbOptions {
@@ -75,13 +76,21 @@ class DuckDb implements Backend {
   }
 
   tables(): Promise<readonly TableFacts[]> {
-    this.#tables ??= this.#alone((connection) => readTables(connection, this.defaults.catalog, this.schemas)).catch(
-      (error: unknown) => {
+    const { catalog } = this.defaults
+    this.#tables ??= this.#alone((connection) => readTables(connection, catalog, this.schemas))
+      .then((tables) => Promise.all(tables.map((table) => (table.kind === 'view' ? this.#resolved(table) : table))))
+      .catch((error: unknown) => {
         this.#tables = undefined
         throw toolErrorOf(error)
-      },
-    )
+      })
     return this.#tables
+  }
+
+  async #resolved(view: TableFacts): Promise<TableFacts> {
+    const plan = await this.plan(`SELECT * FROM ${quoted(view.name)}`, new AbortController().signal).catch(
+      () => undefined,
+    )
+    return { ...view, basedOn: plan?.foreignSources.length === 0 ? plan.tables : undefined }
   }
 
   async plan(sql: string, signal: AbortSignal): Promise<EnginePlan> {

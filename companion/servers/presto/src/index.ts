@@ -1,0 +1,3 @@
+export { POLICY_CASES, type PolicyCase } from './access/policy-cases.ts'
+export { POLICIES } from './access/policies.ts'
+export { prestoServer } from './definition.ts'

@@ -1,0 +1,4 @@
+import { runServer } from '@gatehouse/kit'
+import { prestoServer } from './definition.ts'
+
+await runServer(prestoServer())
