@@ -23,5 +23,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // It is written for bundlers: its imports have no extension, which Node does not load.
+    server: { deps: { inline: ['dt-sql-parser'] } },
   },
 })
