@@ -18,6 +18,7 @@ export interface World {
   readonly device: Device
   /** The server's MCP endpoint. */
   readonly url: string
+  readonly databaseUrl: string
   /** Lines of the server's log. */
   readonly log: string[]
   record(change?: Partial<ServerRecord>): ServerRecord
@@ -40,6 +41,7 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
     startTestPostgres(),
     mkdtemp(join(tmpdir(), 'gatehouse-fixture-')),
   ])
+  const databaseUrl = await postgres.databaseUrl('fixture')
   const tools = new FixtureTools()
   const log: string[] = []
   const server = await startServer(fixtureServer(tools), {
@@ -49,7 +51,7 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
     issuer: issuer.url,
     registry: registry.url,
     intakeToken: registry.intakeToken,
-    databaseUrl: await postgres.databaseUrl('fixture'),
+    databaseUrl,
     log: collect(log),
     ...config,
   })
@@ -64,6 +66,7 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
     registry,
     device,
     url,
+    databaseUrl,
     log,
     record,
     boundToken: (claims) =>
