@@ -9,7 +9,7 @@ const SOCKET_NAME = /^bridge-(\d+)-[0-9a-f]+\.sock$/
 
 export interface Listener {
   /** URI of a path, as VS Code takes it. */
-  uri(path: string): string
+  readonly uri: (path: string) => string
   close(): Promise<void>
 }
 
@@ -34,7 +34,7 @@ export async function listen(runtimeDir: string, handle: RequestListener): Promi
 
 interface LocalAddress {
   readonly path: string
-  uri(path: string): string
+  readonly uri: (path: string) => string
 }
 
 function localAddress(runtimeDir: string): LocalAddress | undefined {

@@ -46,7 +46,7 @@ export async function openMcpSession(
       if (request.method === 'GET') followGet(response)
       await transport.handleRequest(request, response, message)
     },
-    refresh: server.refresh,
+    refresh: () => server.refresh(),
     close: () => server.mcp.close(),
   }
 

@@ -19,7 +19,7 @@ export interface ToolCall {
    * `channel_broken`: the asker is gone, its step stays to be decided, and what a person has approved runs to its end.
    */
   readonly signal: AbortSignal
-  onProgress?(progress: ToolProgress): void
+  readonly onProgress?: ((progress: ToolProgress) => void) | undefined
 }
 
 export interface ToolProgress {

@@ -53,7 +53,7 @@ async function connect(definition: BridgeDefinition): Promise<Client> {
     fetch: socketFetch(definition),
     requestInit: { headers: { ...definition.headers } },
   })
-  await client.connect(transport as never)
+  await client.connect(transport)
   clients.push(client)
   return client
 }

@@ -207,8 +207,9 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
       })
       const stored = ledger.get(claims.jti)
       if (stored) return replayed(stored)
-      written.push(String(args['value'] ?? 'scan'))
-      const answer = { text: `wrote ${args['value']}`, structured: { written: written.length } }
+      const value = typeof args['value'] === 'string' ? args['value'] : 'scan'
+      written.push(value)
+      const answer = { text: `wrote ${value}`, structured: { written: written.length } }
       ledger.set(claims.jti, answer)
       return answer
     } catch (error) {
