@@ -10,7 +10,7 @@ export const ReceiptTerms = z.object({ jti: z.uuid(), iat: z.int(), exp: z.int()
 export type ReceiptTerms = z.infer<typeof ReceiptTerms>
 
 /** The part of the device key that a receipt needs. */
-export interface ReceiptSigner {
+interface ReceiptSigner {
   sign(typ: string, claims: Readonly<Record<string, unknown>>): Promise<string>
 }
 

@@ -5,7 +5,7 @@ import type { PlanEntry, Proposing, StepState } from './types.ts'
 /** Longest outcome or reason kept, characters. */
 const TEXT_LIMIT = 8000
 const STEP_LIMIT = 200
-export const OUTCOME_UNKNOWN =
+const OUTCOME_UNKNOWN =
   'The window was reloaded while this ran, and its outcome is unknown. It was sent at most once: check the data before asking for it again.'
 
 export interface NewPlan {
@@ -132,7 +132,7 @@ export function expiry(entry: PlanEntry): number | undefined {
   return waits ? Date.parse(entry.plan.expiresAt) : undefined
 }
 
-export function isPast(entry: PlanEntry, now: number): boolean {
+function isPast(entry: PlanEntry, now: number): boolean {
   return now >= Date.parse(entry.plan.expiresAt)
 }
 
