@@ -58,6 +58,9 @@ export async function callTool(stack: RunningStack, call: CallRequest): Promise<
     }
   } catch (cause) {
     if (cause instanceof CliError) throw cause
+    if (cause instanceof Error && /fetch failed/.test(cause.message)) {
+      throw new CliError('stack_not_running', `nothing answers at ${record.url}; is "gatehouse up" running?`, { cause })
+    }
     throw new CliError('request_failed', `${record.title} refused: ${firstLine(cause)}`, { cause })
   } finally {
     await client.close().catch(() => undefined)
@@ -69,7 +72,10 @@ async function reviewedTool(client: Client, record: ServerRecord, { tool: name, 
   const { tools } = await client.listTools()
   const listed = tools.find((tool) => tool.name === name)
   if (!recorded || !listed) {
-    throw new CliError('tool_not_available', `${record.title} offers ${user} no tool ${JSON.stringify(name)}`)
+    throw new CliError(
+      'tool_not_available',
+      `${record.title} offers ${user} no tool ${JSON.stringify(name)}; ask ${record.support.channel}`,
+    )
   }
   const surface = ToolSurface.parse(listed)
   if (toolDigest(surface) !== recorded.digest) {

@@ -1,7 +1,7 @@
 import { GatehouseError } from '@gatehouse/contracts'
 
 /**
- * Why a command ends without having done its work. `usage`; of `up`: `data_folder_broken`, `data_folder_in_use`, `port_in_use`,
+ * Why a command ends without having done its work. `usage`, `node_too_old`; of `up`: `data_folder_broken`, `data_folder_in_use`, `port_in_use`,
  * `bundle_missing`, `service_failed`; of the others: `stack_not_running`, `stack_file_broken`, `issuer_not_local`, `request_failed`,
  * `record_invalid`, `tool_not_available`, `tool_changed`, `arguments_invalid`, and the codes that the services answer with.
  */

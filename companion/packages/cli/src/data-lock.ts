@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { CliError } from './cli-error.ts'
 
 /**
@@ -31,8 +31,10 @@ export function takeDataFolder(folder: string): () => void {
   return () => database.close()
 }
 
+/** Loaded here and not imported: on an older Node the import would end the program before it could say that it needs a newer one. */
 function openLock(file: string, folder: string): DatabaseSync {
   try {
+    const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
     return new DatabaseSync(file)
   } catch (cause) {
     throw new CliError('data_folder_broken', `cannot use the data folder ${folder}`, { cause })

@@ -18,6 +18,8 @@ const commands: readonly Command[] = [
   registerCommand,
 ]
 
+const NEEDED_NODE = 24
+
 function help(): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)
   return ['gatehouse COMMAND [OPTIONS]', '', ...lines, '', 'gatehouse COMMAND --help says more.'].join('\n')
@@ -31,6 +33,9 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--version') {
     console.log(VERSION)
     return 0
+  }
+  if (Number.parseInt(process.versions.node, 10) < NEEDED_NODE) {
+    throw new CliError('node_too_old', `needs Node ${NEEDED_NODE} or newer; this is ${process.version}`)
   }
   const command = commands.find((known) => known.name === name)
   if (!command) throw new CliError('usage', `no command ${JSON.stringify(name)}; "gatehouse --help" lists them`)
