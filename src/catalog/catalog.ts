@@ -196,7 +196,9 @@ class SignedCatalog implements Catalog {
     if (answer.kind === 'list') {
       const claims = await this.#verify(answer.jws, subject, (kid) => this.#keys.find(kid, era)).catch(
         (error: unknown) => {
-          if (error instanceof CatalogError && error.code === 'list_expired') throw new CatalogError('list_clock')
+          if (error instanceof CatalogError && error.code === 'list_expired') {
+            throw new CatalogError('list_expired', { detail: 'on arrival: check the clock of this machine' })
+          }
           throw error
         },
       )

@@ -7,12 +7,11 @@ const CATALOG_TROUBLES = {
   registry_timeout: 'The registry does not answer. Refresh; if it goes on, ask whoever runs the registry.',
   registry_not_a_registry:
     'Something other than a Gatehouse registry answers at the registry address. Check the setting “Gatehouse: Registry Url”.',
-  registry_refused:
+  list_refused:
     'The registry refuses your sign-in. Sign out and in again; if it goes on, ask whoever runs the registry.',
   list_signature:
     'The list of approved servers is not signed by the registry, so it is not used. Tell your security team.',
   list_expired: 'The list of approved servers has expired, so no server can be used until the registry answers.',
-  list_clock: 'The list of approved servers is already expired on arrival. Check the clock of this machine.',
   list_invalid: 'The list of approved servers is not made for you, this editor and this registry, so it is not used.',
 } as const
 

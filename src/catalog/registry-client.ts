@@ -16,7 +16,7 @@ export interface RegistryClientOptions {
   readonly timeLimit?: number
 }
 
-export type ListAnswer =
+type ListAnswer =
   | { readonly kind: 'list'; readonly jws: string; readonly etag?: string }
   | { readonly kind: 'unchanged' }
 
@@ -62,7 +62,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 
 async function bodyOf(response: Response, type: RegExp): Promise<string> {
   const { status } = response
-  if (status === 401 || status === 403) throw new CatalogError('registry_refused', { detail: `status ${status}` })
+  if (status === 401 || status === 403) throw new CatalogError('list_refused', { detail: `status ${status}` })
   if (status >= 500 || status === 429) throw new CatalogError('registry_unreachable', { detail: `status ${status}` })
   if (status !== 200) throw new CatalogError('registry_not_a_registry', { detail: `status ${status}` })
   if (!type.test(response.headers.get('content-type') ?? '')) {

@@ -3,6 +3,8 @@ import type { JWK } from 'jose'
 import { z } from 'zod'
 import type { DeviceKey } from './types.ts'
 
+const P256 = { name: 'ECDSA', namedCurve: 'P-256' }
+
 /** A P-256 private key as the store keeps it (RFC 7517). */
 export const PrivateJwk = z.object({
   kty: z.literal('EC'),
@@ -26,11 +28,11 @@ export async function generateKey(): Promise<PrivateJwk> {
 
 /** @param now epoch milliseconds */
 export async function openKey(jwk: PrivateJwk, now: () => number): Promise<BoundKey> {
-  const { SignJWT, calculateJwkThumbprint, importJWK } = await import('jose')
+  const { SignJWT, calculateJwkThumbprint } = await import('jose')
   const { d: _private, ...publicPart } = jwk
   const publicJwk: JWK = publicPart
-  const privateKey = (await importJWK(jwk, 'ES256')) as CryptoKey
-  const publicKey = (await importJWK(publicJwk, 'ES256', { extractable: true })) as CryptoKey
+  const privateKey = await crypto.subtle.importKey('jwk', jwk, P256, false, ['sign'])
+  const publicKey = await crypto.subtle.importKey('jwk', publicJwk, P256, true, ['verify'])
   const sign: DeviceKey['sign'] = (typ, claims) =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'ES256', typ, jwk: publicJwk }).sign(privateKey)
   return {

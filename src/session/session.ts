@@ -17,12 +17,12 @@ import { untilAborted } from './until-aborted.ts'
 import { createVault, type StoredSession } from './vault.ts'
 import { withWindowLock } from './window-lock.ts'
 
-export const DEFAULT_CLIENT_ID = 'gatehouse-vscode'
+const DEFAULT_CLIENT_ID = 'gatehouse-vscode'
 
 export interface SessionOptions {
   readonly registryUrl: string
   readonly secrets: SecretStore
-  openExternal(url: string): Promise<boolean>
+  readonly openExternal: (url: string) => Promise<boolean>
   readonly redirects: RedirectFactory
   /** Shared by all windows of this machine, for locks and signals; never holds a secret. */
   readonly folder: string

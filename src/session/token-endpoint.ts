@@ -44,7 +44,7 @@ export interface TokenEndpoint {
   revoke(refreshToken: string, signal: AbortSignal): Promise<void>
 }
 
-export interface CodeGrant {
+interface CodeGrant {
   /** Checked by `validateAuthResponse` of oauth4webapi. */
   readonly answer: URLSearchParams
   readonly redirectUri: string

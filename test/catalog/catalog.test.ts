@@ -74,7 +74,11 @@ describe('the list', () => {
     expect(catalog.state()).toEqual({ kind: 'loading' })
     expect(catalog.find('presto')).toBeUndefined()
     const state = await catalog.refresh()
-    expect(state).toMatchObject({ kind: 'ready', servers: [presto], version: expect.stringMatching(/^sha256:/) })
+    expect(state).toMatchObject({
+      kind: 'ready',
+      servers: [presto],
+      version: expect.stringMatching(/^sha256:/) as string,
+    })
     expect(catalog.find('presto')?.record.title).toBe('presto')
     expect(catalog.find('spark')).toBeUndefined()
     const [file = ''] = await readdir(cacheDir)
@@ -144,7 +148,7 @@ describe('the list', () => {
       async () => signer.sign(claims({ servers: [{ access: 'allowed', record: {} }] })),
       'list_invalid',
     ],
-    ['that has expired', async () => signer.sign(claims({}, -1)), 'list_clock'],
+    ['that has expired', async () => signer.sign(claims({}, -1)), 'list_expired'],
   ])('%s is not used', async (_name, make, code) => {
     verifies('EDIT-1.1', 'REG-5.1')
     registry.list = await make()
@@ -165,7 +169,7 @@ describe('the list', () => {
     ['has no such path', (response) => void response.writeHead(404).end(), 'registry_not_a_registry'],
     ['fails', (response) => void response.writeHead(500).end(), 'registry_unreachable'],
     ['breaks off', (response) => void response.destroy(), 'registry_unreachable'],
-    ['refuses the person', (response) => void response.writeHead(403).end(), 'registry_refused'],
+    ['refuses the person', (response) => void response.writeHead(403).end(), 'list_refused'],
     [
       'says nothing has changed to a first question',
       (response) => void response.writeHead(304).end(),

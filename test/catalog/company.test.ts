@@ -67,7 +67,10 @@ test('the contractor sees whom to ask, and can use nothing', async () => {
     return now.kind === 'ready' ? now : undefined
   })
   const presto = state.servers.find((server) => server.access === 'denied' && server.id === 'presto')
-  expect(presto).toMatchObject({ support: { channel: '#data-platform' }, reason: expect.stringContaining('#data-platform') })
+  expect(presto).toMatchObject({
+    support: { channel: '#data-platform' },
+    reason: expect.stringContaining('#data-platform') as string,
+  })
   expect(catalog.find('presto')).toBeUndefined()
 })
 

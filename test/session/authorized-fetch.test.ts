@@ -57,10 +57,10 @@ describe('authorizedFetch', () => {
     const { headers, payload, protectedHeader } = await proofOf(0)
     expect([headers.authorization, headers['x-own'], bodies[0]]).toEqual(['DPoP token-1', '1', '{}'])
     expect(payload).toEqual({
-      jti: expect.any(String),
+      jti: expect.any(String) as string,
       htm: 'POST',
       htu: `${server.url}/mcp`,
-      iat: expect.any(Number),
+      iat: expect.any(Number) as number,
       ath: createHash('sha256').update('token-1').digest('base64url'),
     })
     expect(await calculateJwkThumbprint(protectedHeader.jwk as object)).toBe(key.thumbprint)

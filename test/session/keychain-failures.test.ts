@@ -26,7 +26,7 @@ test('a keychain that cannot be read at the start: signed out, and the person is
   verifies('AUTH-3.3')
   opened = openWindow({ registryUrl: 'http://127.0.0.1:1', folder, secrets: new BrokenStore() })
   await opened.session.restored
-  expect(opened.session.state()).toEqual({ kind: 'signed-out', reason: expect.stringContaining('keychain') })
+  expect(opened.session.state()).toEqual({ kind: 'signed-out', reason: expect.stringContaining('keychain') as string })
   await expect(opened.session.signOut()).rejects.toMatchObject({ code: 'keychain_unavailable' })
 })
 

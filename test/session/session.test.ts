@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { pastedRedirect } from '../../src/session/redirect/pasted.ts'
+import { uriHandlerRedirect } from '../../src/session/redirect/uri-handler.ts'
 import type { SessionOptions } from '../../src/session/session.ts'
 import { verifies } from '../requirements.ts'
-import { eventually } from '../support/browser.ts'
+import { Browser, eventually } from '../support/browser.ts'
 import { type Company, startCompany } from '../support/company.ts'
 import { MemoryStore, openWindow, type Window } from '../support/session-window.ts'
 
@@ -53,7 +55,12 @@ describe('sign-in', () => {
     session.onChange((state) => states.push(state.kind))
     expect(session.state()).toEqual({ kind: 'restoring' })
     const account = await signIn('ada')
-    expect(account).toEqual({ subject: 'ada', name: expect.any(String), groups: ['ads'], issuer: company.issuer })
+    expect(account).toEqual({
+      subject: 'ada',
+      name: expect.any(String) as string,
+      groups: ['ads'],
+      issuer: company.issuer,
+    })
     expect(account.name).not.toBe('ada')
     expect(session.state()).toEqual({ kind: 'signed-in', account })
     expect(states).toEqual(['signed-out', 'signing-in', 'signed-in'])
@@ -84,7 +91,6 @@ describe('sign-in', () => {
 
   test('cancelled on the page', async () => {
     verifies('AUTH-1.4')
-    const { Browser } = await import('../support/browser.ts')
     const { session } = window({
       openExternal: async (url) => {
         void new Browser().signIn(url, 'ada', 'cancel').then((answer) => fetch(answer))
@@ -131,7 +137,6 @@ describe('sign-in', () => {
     ['a forged code', { code: 'forged' }, 'sign_in_refused'],
   ])('an answer with %s is refused', async (_name, change, code) => {
     verifies('AUTH-1.2', 'AUTH-1.4')
-    const { Browser } = await import('../support/browser.ts')
     const { session } = window({
       openExternal: async (url) => {
         void new Browser().signIn(url, 'ada').then((answer) => {
@@ -150,8 +155,6 @@ describe('sign-in', () => {
   })
 
   test('a code that was fetched for another verifier is refused', async () => {
-    const { Browser } = await import('../support/browser.ts')
-    const other = window({ openExternal: async () => true })
     let stolen = ''
     const { session } = window({
       openExternal: async (url) => {
@@ -166,7 +169,50 @@ describe('sign-in', () => {
     })
     await expect(session.signIn(AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'sign_in_refused' })
     expect(stolen).not.toBe('')
-    other.session.dispose()
+  })
+})
+
+describe('the ways back', () => {
+  test('a pasted code: the text of the provider’s own page', async () => {
+    verifies('AUTH-1.3')
+    let opened: (url: string) => void = () => {}
+    const page = new Promise<string>((resolve) => {
+      opened = resolve
+    })
+    const { session } = window({
+      redirects: async (issuer) =>
+        pastedRedirect(issuer, async () => {
+          const answer = await new Browser().signIn(await page, 'ada')
+          const html = await (await fetch(answer)).text()
+          // What the page's copy button copies.
+          return /id="response"[^>]*value="([^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&')
+        }),
+      openExternal: async (url) => {
+        opened(url)
+        return true
+      },
+    })
+    expect(await session.signIn(AbortSignal.timeout(10_000))).toMatchObject({ subject: 'ada' })
+  })
+
+  test('the editor’s own URI handler', async () => {
+    verifies('AUTH-1.3')
+    let deliver: (uri: string) => void = () => {}
+    const handler = {
+      uri: 'vscode://gatehouse.gatehouse/callback',
+      onUri: (listener: (uri: string) => void) => {
+        deliver = listener
+        return () => {}
+      },
+    }
+    const { session } = window({
+      redirects: async () => uriHandlerRedirect(handler),
+      openExternal: async (url) => {
+        void new Browser().signIn(url, 'ada').then((answer) => deliver(answer))
+        return true
+      },
+    })
+    expect(await session.signIn(AbortSignal.timeout(10_000))).toMatchObject({ subject: 'ada' })
   })
 })
 
@@ -251,25 +297,33 @@ describe('tokens', () => {
     store.entries.set(`session ${company.issuer}`, JSON.stringify({ ...stored, refreshToken: 'revoked' }))
     session.forget(company.registry)
     await expect(session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'session_ended' })
-    expect(session.state()).toEqual({ kind: 'signed-out', reason: expect.stringContaining('no longer accepts') })
+    expect(session.state()).toEqual({
+      kind: 'signed-out',
+      reason: expect.stringContaining('no longer accepts') as string,
+    })
     expect(store.entries.has(`session ${company.issuer}`)).toBe(false)
     await expect(session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'signed_out' })
   })
 
-  test('a registry that names another issuer gets nothing of the old one', async () => {
-    const first = window()
-    await first.signIn('ada')
+  test('a registry that names another issuer later: nothing of the old one is sent there', async () => {
+    verifies('AUTH-1.1')
+    await window().signIn('ada')
+    const other = await startCompany()
+    const asked: string[] = []
     const session = window({
       fetch: async (input, init) => {
-        if (!String(input).includes('oauth-protected-resource')) return fetch(input, init)
-        return Response.json({
-          resource: company.registry,
-          authorization_servers: [company.issuer.replace('127.0.0.1', 'localhost')],
-        })
+        const url = input instanceof Request ? input.url : input.toString()
+        if (url.startsWith(other.issuer)) asked.push(new URL(url).pathname)
+        if (!url.includes('oauth-protected-resource')) return fetch(input, init)
+        return Response.json({ resource: company.registry, authorization_servers: [other.issuer] })
       },
     }).session
-    // The provider's own metadata still says 127.0.0.1, so even an alias of the same host is another issuer.
-    await expect(session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'discovery_failed' })
+    try {
+      await expect(session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'issuer_changed' })
+      expect(asked).toEqual(['/.well-known/oauth-authorization-server'])
+    } finally {
+      await other.stop()
+    }
   })
 })
 
@@ -347,6 +401,20 @@ describe('sign-out', () => {
     expect(session.state()).toEqual({ kind: 'signed-out' })
     expect(store.entries.has(`session ${company.issuer}`)).toBe(false)
     expect(logged.at(-2)).toContain('could not be told')
+  })
+
+  test('in the middle of a sign-in: it is cancelled, and nothing of it is kept', async () => {
+    const { session, signIn } = window({
+      fetch: async (input, init) => {
+        const response = await fetch(input, init)
+        const grant = init?.body instanceof URLSearchParams ? init.body.get('grant_type') : null
+        if (grant === 'authorization_code') void session.signOut()
+        return response
+      },
+    })
+    await expect(signIn('ada')).rejects.toMatchObject({ code: 'sign_in_cancelled' })
+    expect(session.state()).toEqual({ kind: 'signed-out' })
+    await expect(window().session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'signed_out' })
   })
 
   test('a token that arrives after sign-out is not handed out', async () => {

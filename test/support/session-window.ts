@@ -21,7 +21,7 @@ export class MemoryStore implements SecretStore {
 export interface Window {
   readonly session: Session
   /** Signs in by the loopback redirect with a browser of its own. */
-  signIn(user: string): ReturnType<Session['signIn']>
+  readonly signIn: (user: string) => ReturnType<Session['signIn']>
   /** Everything the session has logged. */
   readonly logged: string[]
 }
