@@ -84,6 +84,8 @@ async function buildExtension() {
       entryPoints: Object.fromEntries(entries),
       outdir: 'dist/lazy',
       format: 'esm',
+      // VS Code warns about extensions that read Node's new global `navigator`; jose and oauth4webapi only look whether it is a browser.
+      define: { ...shared.define, navigator: 'undefined' },
       splitting: true,
       chunkNames: 'shared-[hash]',
       banner: { js: REQUIRE_BANNER },

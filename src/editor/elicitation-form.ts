@@ -45,6 +45,9 @@ const Property = z.union([
     minLength: z.int().min(0).optional(),
     maxLength: z.int().min(0).optional(),
     default: z.string().optional(),
+    // A malformed enum must not pass for free text.
+    enum: z.never().optional(),
+    oneOf: z.never().optional(),
   }),
   z.object({
     ...Named,
@@ -107,15 +110,27 @@ function field(name: string, property: Property, required: boolean): FormField {
       }
     }
     case 'string': {
-      if ('enum' in property || 'oneOf' in property) {
-        const choices = 'oneOf' in property ? titled(property.oneOf) : plain(property.enum, property.enumNames)
+      const choices = choicesOf(property)
+      if (choices) {
         const initial = choices.find((choice) => choice.value === property.default)?.value
         return { ...base, kind: 'choice', choices, ...present({ initial }) }
       }
-      const { format, minLength, maxLength } = property
+      const { format, minLength, maxLength } = {
+        format: undefined,
+        minLength: undefined,
+        maxLength: undefined,
+        ...property,
+      }
       return { ...base, kind: 'text', ...present({ format, minLength, maxLength, initial: property.default }) }
     }
   }
+}
+
+function choicesOf(property: Property & { type: 'string' }) {
+  if ('oneOf' in property && property.oneOf) return titled(property.oneOf)
+  if ('enum' in property && property.enum)
+    return plain(property.enum, 'enumNames' in property ? property.enumNames : undefined)
+  return undefined
 }
 
 function bounds(property: { minimum?: number | undefined; maximum?: number | undefined }) {
@@ -143,18 +158,20 @@ export type FormAnswer =
 
 /** What the person entered, checked against the fields. A field that the form does not have makes the answer invalid. */
 export function checkAnswer(fields: readonly FormField[], content: Readonly<Record<string, FieldValue>>): FormAnswer {
-  const problems: Record<string, string> = {}
-  const accepted: Record<string, FieldValue> = {}
+  // Maps, since a name may be `__proto__`.
+  const problems = new Map<string, string>()
+  const accepted = new Map<string, FieldValue>()
   for (const name of Object.keys(content)) {
-    if (!fields.some((item) => item.name === name)) problems[name] = 'The form has no such field.'
+    if (!fields.some((item) => item.name === name)) problems.set(name, 'The form has no such field.')
   }
   for (const item of fields) {
     const value = Object.hasOwn(content, item.name) ? content[item.name] : undefined
     const problem = problemOf(item, value)
-    if (problem !== undefined) problems[item.name] = problem
-    else if (value !== undefined) accepted[item.name] = value
+    if (problem !== undefined) problems.set(item.name, problem)
+    else if (value !== undefined) accepted.set(item.name, value)
   }
-  return Object.keys(problems).length > 0 ? { kind: 'invalid', problems } : { kind: 'valid', content: accepted }
+  if (problems.size > 0) return { kind: 'invalid', problems: Object.fromEntries(problems) }
+  return { kind: 'valid', content: Object.fromEntries(accepted) }
 }
 
 function problemOf(item: FormField, value: FieldValue | undefined): string | undefined {

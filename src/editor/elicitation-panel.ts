@@ -64,11 +64,7 @@ function ask(
     })
     signal.addEventListener('abort', cancel, { once: true })
     panel.onDidDispose(cancel)
-    preparePage(panel.webview, options.extensionUri, {
-      name: 'elicitation',
-      element: 'gh-elicitation',
-      title: 'Gatehouse',
-    })
+    preparePage(panel.webview, options.extensionUri, 'elicitation')
   })
 }
 

@@ -94,6 +94,27 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   outcome_unknown: ['It is not known whether the change ran', 'Check the data before asking for it again.', LOG],
 
+  cancelled: ['The call was cancelled', 'Nothing more runs.'],
+  channel_broken: ['The chat that asked has ended', 'What it proposed still waits for you.', PLANS],
+  disposed: ['Gatehouse is closing', 'Ask again after the window has been reloaded.'],
+  plans_disposed: ['Gatehouse is closing', 'What waits will still be there after the window has been reloaded.'],
+  server_session_lost: ['The server has forgotten the connection', 'Nothing ran. Ask again.', RETRY],
+  result_invalid: ['The server’s answer cannot be read', 'It is not what its tool promises. Tell its owner.', SERVERS],
+  arguments_invalid: ['The tool was called wrongly', 'The arguments do not fit its schema, so nothing was sent.', LOG],
+  proposal_invalid: [
+    'The server’s proposal cannot be read',
+    'So it is not shown, and nothing runs. Tell its owner.',
+    SERVERS,
+  ],
+  proposal_mismatch: [
+    'The server proposed something else than was asked',
+    'So it is not shown, and nothing runs. Tell its owner.',
+    SERVERS,
+  ],
+  approval_rejected: ['You rejected this', 'Nothing ran.', PLANS],
+  approval_withdrawn: ['The step was withdrawn', 'Whoever proposed it has taken it back. Nothing ran.', PLANS],
+  approval_expired: ['Nobody decided in time', 'Nothing ran. Ask for it again; it will wait for you anew.', PLANS],
+
   no_model: ['No language model is chosen', 'Choose a model in the chat, then ask again.'],
   companion_missing: [
     'This build carries no companion workspace',

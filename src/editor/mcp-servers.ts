@@ -27,12 +27,18 @@ export function registerMcpServers(options: {
     },
     async resolveMcpServerDefinition(server) {
       const bridge = await options.bridge.get()
-      const definition = bridge.definitions().find((candidate) => candidate.label === server.label)
+      const definition = bridge.definitions().find((candidate) => isDefinition(server, candidate))
       const resolved = definition && bridge.resolve(definition.id)
       return resolved && mcpServer(resolved)
     },
   })
   return vscode.Disposable.from(changed, registration)
+}
+
+/** The editor hands back a definition that it may have copied; two servers may share a label, but never an address. */
+function isDefinition(server: vscode.McpServerDefinition, candidate: BridgeDefinition): boolean {
+  if (!('uri' in server)) return false
+  return server.label === candidate.label && server.uri.toString() === vscode.Uri.parse(candidate.uri, true).toString()
 }
 
 function mcpServer(definition: BridgeDefinition): vscode.McpHttpServerDefinition {

@@ -45,11 +45,7 @@ export function createPlansView(options: PlansViewOptions): PlansView {
         if (view === resolved) view = undefined
       })
       badge(resolved, last)
-      preparePage(resolved.webview, options.extensionUri, {
-        name: 'plans',
-        element: 'gh-plans',
-        title: 'Gatehouse Plans',
-      })
+      preparePage(resolved.webview, options.extensionUri, 'plans')
     },
   })
   return {

@@ -107,7 +107,10 @@ export class PlansPage extends LitElement {
     const { state } = this
     return html`
       <div class="spoken" role="status" aria-live="polite">${this.announcement}</div>
-      ${state === undefined ? nothing : this.#content(state)}
+      <main>
+        <h1 class="spoken">Plans</h1>
+        ${state === undefined ? nothing : this.#content(state)}
+      </main>
     `
   }
 
