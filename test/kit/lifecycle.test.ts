@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { authorizeTool, defineTool, describeServer, type ServerDefinition, startServer, tool } from '@gatehouse/kit'
+import { defineTool, describeServer, type ServerDefinition, startServer, tool } from '@gatehouse/kit'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -34,13 +34,13 @@ function serverOf(
   toolsClass: ServerDefinition['toolsClass'],
   change: Partial<ServerDefinition> = {},
 ): ServerDefinition {
-  const tools = Array.isArray(toolsClass) ? toolsClass : Object.create((toolsClass as { prototype: object }).prototype)
+  const tools: object = Array.isArray(toolsClass) ? toolsClass : (toolsClass as { prototype: object }).prototype
   return {
     id: 'small',
     title: 'Small',
     version: '1',
     toolsClass,
-    start: async () => ({ tools: tools as object, dispose: async () => undefined }),
+    start: async () => ({ tools, dispose: async () => undefined }),
     ...change,
   }
 }
@@ -169,11 +169,11 @@ describe('the process of a server', () => {
       platform: 'node',
       format: 'esm',
       target: 'node24',
-      external: ['@cedar-policy/cedar-wasm', 'pg', 'pg-native'],
+      external: ['@cedar-policy/cedar-wasm', 'pg-native'],
       banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
       logLevel: 'silent',
     })
-    await writeFile(join(data, 'package.json'), '{"type":"module"}')
+    await symlink(join(import.meta.dirname, '../../node_modules'), join(data, 'node_modules'))
   })
 
   function start(args: string[], environment: Record<string, string>) {

@@ -23,11 +23,10 @@ async function modern(groups: string[] = ['ads']): Promise<ModernClient> {
 async function legacy(groups: string[] = ['ads']): Promise<LegacyClient> {
   const token = await world.issuer.token(world.url, { groups })
   const client = new LegacyClient({ name: 'test', version: '1' })
-  // The SDK's own transport does not fit its Transport type under exactOptionalPropertyTypes.
   const transport = new LegacyTransport(new URL(world.url), {
     requestInit: { headers: { Authorization: `Bearer ${token}` } },
   })
-  await client.connect(transport as Parameters<LegacyClient['connect']>[0])
+  await client.connect(transport)
   return client
 }
 
@@ -60,8 +59,7 @@ const eras = {
     const client = await legacy(groups)
     return {
       names: async () => (await client.listTools()).tools.map((tool) => tool.name),
-      call: async (name, args, options) =>
-        (await client.callTool({ name, arguments: args }, undefined, options)) as AnyResult,
+      call: (name, args, options) => client.callTool({ name, arguments: args }, undefined, options),
       close: () => client.close(),
     }
   },

@@ -34,7 +34,7 @@ beforeEach(() => {
     clients: () => CLIENTS,
     now: () => now,
     fetch: (url, init) => {
-      fetched.push(String(url))
+      fetched.push(url instanceof Request ? url.url : url.toString())
       return fetch(url, init)
     },
   })
@@ -196,7 +196,7 @@ describe('a DPoP proof', () => {
   let jwk: JWK
   let thumbprint: string
   beforeAll(async () => {
-    pair = (await generateKeyPair('ES256', { extractable: true })) as CryptoKeyPair
+    pair = await generateKeyPair('ES256', { extractable: true })
     jwk = await exportJWK(pair.publicKey)
     const { kty, crv, x, y } = jwk
     thumbprint = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')

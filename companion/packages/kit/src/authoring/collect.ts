@@ -41,11 +41,10 @@ function methodsOf(source: object): readonly AnyMethod[] {
 }
 
 function bindHooks(options: ToolDefinition['options'], instance: object): ToolDefinition['options'] {
-  const { summary, touches, effectOf } = options
   return {
     ...options,
-    ...(summary && { summary: summary.bind(instance) }),
-    ...(touches && { touches: touches.bind(instance) }),
-    ...(effectOf && { effectOf: effectOf.bind(instance) }),
+    ...(options.summary && { summary: options.summary.bind(instance) }),
+    ...(options.touches && { touches: options.touches.bind(instance) }),
+    ...(options.effectOf && { effectOf: options.effectOf.bind(instance) }),
   }
 }

@@ -34,7 +34,7 @@ export function tool<I extends z.ZodObject, O extends z.ZodObject, T = unknown>(
     context: ClassMethodDecoratorContext<This, Method<This, I, O>>,
   ): void => {
     refuseStatic(context, 'tool')
-    declare(method).options = options as unknown as ToolOptions<z.ZodObject, z.ZodObject>
+    declare(method).options = options
   }
 }
 

@@ -9,10 +9,6 @@ export interface FunctionTool<I extends z.ZodObject, O extends z.ZodObject> exte
 
 /** The function form of `@tool` and `@authorizeTool`, for tools that share no state. */
 export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(tool: FunctionTool<I, O>): ToolDefinition {
-  const { policy, run, ...options } = tool
-  return {
-    options: options as unknown as ToolDefinition['options'],
-    policy,
-    run: run as unknown as ToolDefinition['run'],
-  }
+  const { policy, ...options } = tool
+  return { options, policy, run: (args, ctx) => tool.run(args as z.output<I>, ctx) }
 }

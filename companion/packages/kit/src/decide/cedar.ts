@@ -5,7 +5,7 @@ import { BASE, SCHEMA } from './base.cedar.ts'
 /** A policy text that does not parse or does not fit the schema: `policy_invalid`. The server does not start. */
 export class PolicyError extends GatehouseError {}
 
-export interface Verdict {
+interface Verdict {
   readonly allowed: boolean
   /** Ids of the rules that decided; empty when no rule permitted. */
   readonly rules: readonly string[]

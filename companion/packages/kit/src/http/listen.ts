@@ -28,6 +28,8 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
     { maxHeaderSize: 32 * 1024, requestTimeout: 60_000, headersTimeout: 15_000 },
     (request, response) => {
       if (draining) response.setHeader('Connection', 'close')
+      // A connection that was busy when the drain began would otherwise be kept alive for seconds after its answer.
+      response.once('close', () => draining && setImmediate(() => server.closeIdleConnections()))
       handler(request, response)
     },
   )

@@ -55,7 +55,7 @@ async function download(url: string, fetcher: typeof fetch): Promise<string> {
   return text.trim()
 }
 
-export async function verifyRecord(
+async function verifyRecord(
   jws: string,
   keys: JWTVerifyGetKey,
   registry: string,

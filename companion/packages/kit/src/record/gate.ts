@@ -11,7 +11,7 @@ export interface GateOptions extends Expected {
   readonly now?: () => number
 }
 
-export type GateState =
+type GateState =
   | { readonly kind: 'serving'; readonly expiresAt: number }
   | { readonly kind: 'refusing'; readonly reason: RecordReason }
 

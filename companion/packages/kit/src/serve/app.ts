@@ -22,7 +22,7 @@ export interface AppOptions {
   readonly modern: McpHttpHandler
   readonly legacy: LegacySessions
   /** Whether the server has been told to stop. */
-  draining(): boolean
+  readonly draining: () => boolean
 }
 
 type Env = { Bindings: HttpBindings }

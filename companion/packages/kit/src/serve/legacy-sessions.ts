@@ -8,7 +8,7 @@ import { type Arrival, authInfoOf } from './arrival.ts'
 import { RpcProblem, rpcProblem } from './rpc-problem.ts'
 
 export interface LegacySessionsOptions {
-  createServer(arrival: Arrival): Server
+  readonly createServer: (arrival: Arrival) => Server
   /** Sessions of all callers together. Default 2,000. */
   readonly limit?: number
   /** Sessions of one person's client; the oldest gives way. Default 20. */

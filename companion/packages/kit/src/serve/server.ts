@@ -122,7 +122,8 @@ export async function startServer(
       legacy,
       draining: () => draining,
     })
-    listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    listener = (request, response) => void answer(request, response)
     await gate.start()
     given.push(() => gate.stop())
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { calculateJwkThumbprint, type CryptoKey, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import { z } from 'zod'
 import { BoundedMap } from '../bounded-map.ts'
 import { AuthError } from './auth-error.ts'
@@ -27,7 +27,7 @@ const ProofClaims = z.object({
 })
 
 interface ProofKey {
-  readonly key: CryptoKey
+  readonly key: Awaited<ReturnType<typeof importJWK>>
   readonly thumbprint: string
 }
 
@@ -62,7 +62,7 @@ export function createProofVerifier(audience: string): { verify(proof: Proof): P
     const known = keys.get(`${x}.${y}`)
     if (known) return known
     const jwk = { kty, crv, x, y }
-    const key = (await importJWK(jwk, 'ES256').catch(() => refuse('the DPoP proof has no usable key'))) as CryptoKey
+    const key = await importJWK(jwk, 'ES256').catch(() => refuse('the DPoP proof has no usable key'))
     const entry = { key, thumbprint: await calculateJwkThumbprint(jwk) }
     keys.set(`${x}.${y}`, entry)
     return entry
