@@ -94,7 +94,9 @@ class Analysis {
     if (this.#kind === 'query') return ''
     if (this.#kind === 'explain') {
       if (!explained || kindOf(explained) !== 'query') return 'EXPLAIN of a statement that is not a query'
-      const plain = childrenOf(this.#root).every((child) => child instanceof TerminalNode || child === explained)
+      const plain = childrenOf(this.#root).every(
+        (child) => child === explained || (child instanceof TerminalNode && PLAIN_EXPLAIN.has(child.symbol.type)),
+      )
       return plain ? '' : 'EXPLAIN with options'
     }
     return this.#kind === 'other' || this.#kind === 'metadata'
@@ -179,6 +181,8 @@ class Analysis {
     if (percentage) this.#rendering.wrap(percentage, '', 'PERCENT')
   }
 }
+
+const PLAIN_EXPLAIN: ReadonlySet<number> = new Set([T.TrinoSqlParser.KW_EXPLAIN, T.TrinoSqlParser.KW_ANALYZE])
 
 function isTarget(node: ParseTree): node is ParserRuleContext {
   return TARGET_NODES.some((target) => node instanceof target)

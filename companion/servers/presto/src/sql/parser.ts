@@ -2,6 +2,7 @@ import {
   BaseErrorListener,
   CharStreams,
   CommonTokenStream,
+  PredictionMode,
   type ATNSimulator,
   type RecognitionException,
   type Recognizer,
@@ -19,6 +20,9 @@ export const SQL_LIMITS = {
   /** Brackets and CASE expressions inside one another. */
   depth: 40,
 } as const
+
+/** Longest statement that the thorough second stage is tried on. */
+const LL_TOKENS = 1_000
 
 export interface ParsedStatement {
   readonly root: StatementContext
@@ -38,10 +42,10 @@ export function parseStatement(sql: string): ParsedStatement {
       'Shorten it: join a table instead of listing values, or split the work.',
     )
   }
-  const errors = new FirstError()
+  const lexical = new FirstError()
   const lexer = new TrinoSqlLexer(CharStreams.fromString(sql))
   lexer.removeErrorListeners()
-  lexer.addErrorListener(errors)
+  lexer.addErrorListener(lexical)
   const stream = new CommonTokenStream(lexer)
   stream.fill()
   const tokens = stream
@@ -52,32 +56,45 @@ export function parseStatement(sql: string): ParsedStatement {
     throw new SqlError('sql_empty', 'there is no statement', 'Send one SQL statement.')
   }
   refuseComplex(meaningful)
-
-  const parser = new TrinoSqlParser(stream)
-  parser.removeErrorListeners()
-  parser.addErrorListener(errors)
-  const program = withinStack(() => parser.program())
-  const statements = program.statements()
-  const root = statements[0]?.singleStatement()?.statement()
-  // Two statements are told as such even when the second is broken: the first alone would be another request.
-  if (statements.length > 1 || hasInnerSemicolon(tokens)) {
+  if (hasInnerSemicolon(tokens)) {
     throw new SqlError('sql_many_statements', 'there is more than one statement', 'Send them one at a time.')
   }
-  if (errors.first) {
-    const { line, column, message } = errors.first
+  const { root, problem } = withinStack(() => twoStages(stream, meaningful))
+  const first = lexical.first ?? problem
+  if (first) {
+    const { line, column, message } = first
     throw new SqlError('sql_syntax', message, 'Correct the statement; it is read as Trino (Presto) SQL.', {
       line,
       column,
     })
   }
-  if (!root || lastToken(root) !== meaningful.at(-1)) {
-    throw new SqlError(
-      'sql_syntax',
-      'the statement could not be read',
-      'Correct the statement; it is read as Trino (Presto) SQL.',
-    )
-  }
   return { root, tokens: meaningful }
+}
+
+interface Attempt {
+  readonly root: StatementContext
+  readonly problem: SyntaxProblem | undefined
+}
+
+/**
+ * ANTLR's usual two stages: SLL prediction, ten times as fast and right whenever it finds no error; else full LL, which decides whether the
+ * error is real. A long statement that SLL refuses is refused: LL may need seconds for it.
+ */
+function twoStages(stream: CommonTokenStream, tokens: readonly Token[]): Attempt {
+  const quick = attempt(stream, tokens, PredictionMode.SLL)
+  return quick.problem && tokens.length <= LL_TOKENS ? attempt(stream, tokens, PredictionMode.LL) : quick
+}
+
+function attempt(stream: CommonTokenStream, tokens: readonly Token[], mode: number): Attempt {
+  const errors = new FirstError()
+  stream.seek(0)
+  const parser = new TrinoSqlParser(stream)
+  parser.interpreter.predictionMode = mode
+  parser.removeErrorListeners()
+  parser.addErrorListener(errors)
+  // Not `program`: it takes any number of statements without a semicolon between them, and so reads `> ALL (SELECT …)` as two.
+  const root = parser.singleStatement().statement()
+  return { root, problem: errors.first ?? leftOver(parser, root, tokens, errors) }
 }
 
 /** Runs work that recurses as deep as the statement is nested. @throws SqlError `sql_too_complex` when that is too deep */
@@ -90,8 +107,14 @@ export function withinStack<T>(work: () => T): T {
   }
 }
 
-function lastToken(root: StatementContext): Token | null {
-  return root.stop
+/** The parser stops in silence where a statement could end; asked for the end of the text as well, it says what is wrong there. */
+function leftOver(parser: TrinoSqlParser, root: StatementContext, tokens: readonly Token[], errors: FirstError) {
+  const end = root.stop?.tokenIndex ?? -1
+  const next = tokens.find((token) => token.tokenIndex > end)
+  if (!next) return undefined
+  parser.reset()
+  parser.program()
+  return errors.first ?? { line: next.line, column: next.column + 1, message: `unexpected ${next.text ?? 'text'}` }
 }
 
 function hasInnerSemicolon(tokens: readonly Token[]): boolean {
