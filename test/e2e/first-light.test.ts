@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { verifies } from '../requirements.ts'
 import { Editor } from './support/editor.ts'
 import { packageModel } from './support/model.ts'
@@ -7,8 +7,9 @@ import { type Stack, startStack } from '../support/stack.ts'
 import { signIn, signOut } from './support/sign-in.ts'
 
 const vsix = join(import.meta.dirname, '../../dist/gatehouse.vsix')
-const COUNT = 'SELECT count(*) AS n FROM sandbox.budget_plan'
-const WRITE = "UPDATE sandbox.budget_plan SET note = 'first light' WHERE quarter = '2026-Q1'"
+const NOTE = 'first light'
+const WRITE = `UPDATE sandbox.budget_plan SET note = '${NOTE}' WHERE quarter = '2026Q4' AND team = 'ads'`
+const CHANGED = `SELECT count(*) AS n FROM sandbox.budget_plan WHERE note = '${NOTE}'`
 
 let stack: Stack
 let editor: Editor
@@ -26,13 +27,29 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-/** Rows of a read by the command line, which has a door of its own: what the editor says is not taken for the truth. */
-async function rows(sql: string): Promise<unknown> {
-  const args = ['--server', 'presto', '--tool', 'run_query', '--args', JSON.stringify({ sql }), '--user', 'ada']
+beforeEach(() => {
+  onTestFailed(() => editor.shot('failed'))
+})
+
+/** How many rows the write has changed, by the command line, which has a door of its own: what the editor says is not taken for the truth. */
+async function changedRows(): Promise<number> {
+  const args = [
+    '--server',
+    'presto',
+    '--tool',
+    'run_query',
+    '--args',
+    JSON.stringify({ sql: CHANGED }),
+    '--user',
+    'ada',
+  ]
   const { status, stdout, stderr } = await stack.gatehouse('call', ...args)
   expect(status, stderr).toBe(0)
-  return JSON.parse(stdout)
+  const result = JSON.parse(stdout) as { structuredContent: { rows: unknown[][] } }
+  return Number(result.structuredContent.rows[0]?.[0])
 }
+
+const call = (tool: string, args: Record<string, unknown>) => `call ${tool} ${JSON.stringify(args)}`
 
 describe('first light, as a person', () => {
   test('a fresh profile says what to do, and sign-in goes through the identity provider’s page', async () => {
@@ -54,9 +71,82 @@ describe('first light, as a person', () => {
     await tree.getByText('Data Platform').first().waitFor()
     await editor.shot('tree')
   })
-})
 
-void COUNT
-void WRITE
-void rows
-void signOut
+  test('the chat’s agent mode searches, queries, and shows the rows', async () => {
+    verifies('EDIT-2.1', 'SRV-KIT.2')
+    await editor.prepareChat()
+    const query = call('run_query', { sql: 'SELECT name FROM tpch.nation ORDER BY name LIMIT 3' })
+    await editor.ask(`${call('search_tables', { words: 'nation' })} ;; ${query}`)
+    await editor.chat().getByText('ALGERIA').first().waitFor({ timeout: 60_000 })
+    await editor.shot('rows-in-chat')
+  })
+
+  test('a write waits in the panel with its exact SQL and effect; rejected, nothing changes', async () => {
+    verifies('EDIT-3.1', 'EDIT-3.2')
+    await editor.newChat()
+    await editor.ask(call('execute_statement', { sql: WRITE }))
+    await editor.allowOnce()
+    await editor.command('Gatehouse: Show Plans')
+    const panel = editor.webview()
+    await panel.getByText('execute_statement').first().waitFor({ timeout: 30_000 })
+    expect(await panel.locator('gh-plans').innerText()).toContain(WRITE)
+    expect(await panel.locator('gh-plans').innerText()).toMatch(/changes data/i)
+    await editor.shot('waiting')
+    await editor.press(panel.getByRole('button', { name: /^Reject / }).first())
+    await editor
+      .chat()
+      .getByText(/rejected/i)
+      .first()
+      .waitFor({ timeout: 30_000 })
+    await editor.shot('rejected')
+    expect(await changedRows()).toBe(0)
+  })
+
+  test('approved, it changes exactly once', async () => {
+    verifies('EDIT-3.2')
+    await editor.newChat()
+    await editor.ask(call('execute_statement', { sql: WRITE }))
+    await editor.allowOnce()
+    const panel = editor.webview()
+    await editor.press(panel.getByRole('button', { name: /^Approve / }).first())
+    await editor
+      .chat()
+      .getByText(/rows_changed/)
+      .first()
+      .waitFor({ timeout: 30_000 })
+    await editor.shot('approved')
+    expect(await changedRows()).toBe(4)
+  })
+
+  test('the finance analyst cannot query the ads table, and is told why', async () => {
+    verifies('AUTH-8.3', 'SRV-P.1')
+    await signOut(editor)
+    await signIn(editor, 'finn')
+    await editor.newChat()
+    await editor.ask(call('run_query', { sql: 'SELECT * FROM ads.campaign_revenue' }))
+    await editor
+      .chat()
+      .getByText(/needs|ads/)
+      .first()
+      .waitFor({ timeout: 60_000 })
+    await editor
+      .chat()
+      .getByText(/Results:/)
+      .first()
+      .waitFor({ timeout: 60_000 })
+    expect(await editor.chat().innerText()).toMatch(/group.*ads/i)
+    await editor.shot('finance-denied')
+  })
+
+  test('the contractor cannot use Presto, and is told why and whom to ask', async () => {
+    verifies('AUTH-9.1', 'AUTH-8.3')
+    await signOut(editor)
+    await signIn(editor, 'carl')
+    const tree = editor.page.getByRole('tree', { name: /Servers/ })
+    await tree
+      .getByText(/#presto-help/)
+      .first()
+      .waitFor({ timeout: 30_000 })
+    await editor.shot('contractor-denied')
+  })
+})

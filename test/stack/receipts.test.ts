@@ -9,7 +9,7 @@ import { type Stack, startStack } from '../support/stack.ts'
 const APPROVAL = 'dev.gatehouse/approval'
 /** Each run adds one row, so rows count runs. */
 const WRITE = {
-  sql: "INSERT INTO sandbox.budget_plan (team, quarter, amount, note) VALUES ('search', '2026-Q4', 1, 'receipts')",
+  sql: "INSERT INTO sandbox.budget_plan (quarter, team, category, planned_amount, note) VALUES ('2026Q4', 'ads', 'tools', 1, 'receipts')",
 }
 const COUNT = { sql: "SELECT count(*) AS n FROM sandbox.budget_plan WHERE note = 'receipts'" }
 

@@ -71,7 +71,7 @@ async function untilReady(child: ChildProcess, errors: readonly string[]): Promi
 }
 
 async function devToken(issuer: string, data: string, request: TokenRequest): Promise<string> {
-  const secret = (await readFile(join(data, 'secrets', 'dev-secret'), 'utf8')).trim()
+  const secret = (await readFile(join(data, 'dev-secret'), 'utf8')).trim()
   const response = await fetch(`${issuer}/dev/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },

@@ -9,6 +9,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core'
+import { expect } from 'vitest'
 import { type CodeServer, startCodeServer } from '../../../scripts/code-server.ts'
 
 const CHROMIUM = process.env['GATEHOUSE_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -88,9 +89,12 @@ export class Editor {
 
   /** Runs a command by its title through the command palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1')
     const input = this.page.locator('.quick-input-widget input[type="text"]').first()
-    await input.waitFor({ state: 'visible' })
+    // A webview that is just taking the focus swallows the key.
+    for (let attempt = 0; attempt < 5 && !(await input.isVisible()); attempt++) {
+      await this.page.keyboard.press('F1')
+      await appears(input, 4000)
+    }
     const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first()
     // Commands of an extension that is still being scanned are missing at first: ask again.
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -125,6 +129,21 @@ export class Editor {
     await input.click()
     await this.page.keyboard.insertText(prompt)
     await this.page.keyboard.press('Enter')
+  }
+
+  /** The editor's own card before a tool that is not read-only: this once. It is no approval; see the Plans view. */
+  async allowOnce(): Promise<void> {
+    await this.page
+      .getByRole('button', { name: /^Allow/ })
+      .first()
+      .click({ timeout: 60_000 })
+  }
+
+  /** A decision button takes a click only after it has stood still in view for a while. */
+  async press(button: Locator): Promise<void> {
+    await button.waitFor({ state: 'visible', timeout: 30_000 })
+    await expect.poll(() => button.getAttribute('aria-disabled'), { timeout: 10_000 }).toBe('false')
+    await button.click()
   }
 
   async newChat(): Promise<void> {

@@ -5,12 +5,12 @@ export const PASSWORD = 'gatehouse'
 
 /** Signs in as a person does where no redirect can arrive: in a browser tab, then by pasting the code that its last page shows. */
 export async function signIn(editor: Editor, user: string): Promise<void> {
-  const opened = editor.context.waitForEvent('page', { timeout: 30_000 })
+  const opened = editor.context.waitForEvent('page', { timeout: 90_000 })
   await editor.command('Gatehouse: Sign In')
   // The editor may ask before it opens another site.
   void editor.page
     .getByRole('button', { name: 'Open', exact: true })
-    .click({ timeout: 10_000 })
+    .click({ timeout: 90_000 })
     .catch(() => undefined)
   const tab = await opened
   const code = await signInOnPage(tab, user, () => editor.shotOf(tab, `provider-${user}`))
