@@ -48,29 +48,36 @@ interface Run {
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   let run = launch(options)
-  let stopping = false
+  const stopping = new AbortController()
   const url = await firstUrl(options, run)
   options.onEvent({ kind: 'started', service: options.name, pid: run.child.pid ?? 0 })
-  const supervised = supervise()
+  void supervise()
 
   async function supervise(): Promise<void> {
     let pause = FIRST_PAUSE
     let since = Date.now()
-    for (;;) {
-      const ended = await run.exited
-      if (stopping) return
+    let ended = await run.exited
+    while (!stopping.signal.aborted) {
       pause = Date.now() - since > STEADY ? FIRST_PAUSE : pause
       const reason = run.lastFault()?.message ?? ended
       options.onEvent({ kind: 'crashed', service: options.name, reason, restartInMs: pause })
-      await delay(pause, undefined, { ref: false })
+      await delay(pause, undefined, { signal: stopping.signal }).catch(() => undefined)
+      if (stopping.signal.aborted) return
       pause = Math.min(pause * 2, LONGEST_PAUSE)
-      if (stopping) return
       since = Date.now()
-      run = launch(options)
-      const current = run
-      void current.url.then(() =>
-        options.onEvent({ kind: 'started', service: options.name, pid: current.child.pid ?? 0 }),
-      )
+      ended = await again()
+    }
+  }
+
+  /** Resolves when the service has ended once more, or could not even be launched (its bundle is being built anew). */
+  async function again(): Promise<string> {
+    try {
+      const next = launch(options)
+      run = next
+      void next.url.then(() => options.onEvent({ kind: 'started', service: options.name, pid: next.child.pid ?? 0 }))
+      return await next.exited
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
     }
   }
 
@@ -78,10 +85,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     url,
     pid: () => (run.child.exitCode === null && run.child.signalCode === null ? run.child.pid : undefined),
     async stop() {
-      stopping = true
+      stopping.abort()
       await end(run)
-      // Woken from its pause it finds that it is stopping.
-      void supervised
     },
   }
 }

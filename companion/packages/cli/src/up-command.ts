@@ -24,31 +24,33 @@ export const upCommand: Command = {
   summary: 'start the local stack',
   usage: USAGE,
   async run(args) {
-    const options = parseOptions(args, {
-      json: { type: 'boolean', default: false },
-      'port-base': { type: 'string' },
-      port: { type: 'string' },
-      data: { type: 'string' },
-      only: { type: 'string' },
-    })
-    const data = dataFolder(options.data)
-    const print = options.json ? jsonPrinter : humanPrinter(data)
     try {
-      const portBase = choosePortBase(options['port-base'], options.port)
-      const databaseUrl = process.env['DATABASE_URL'] || undefined
-      return await runUntilStopped(print, (signal) =>
-        startStack({ data, portBase, services: selectServices(options.only), databaseUrl, onEvent: print }, signal),
-      )
+      return await up(args)
     } catch (error) {
-      const known = error instanceof GatehouseError
-      print({
-        kind: 'error',
-        code: known ? error.code : 'internal',
-        message: error instanceof Error ? error.message : String(error),
-      })
+      const code = error instanceof GatehouseError ? error.code : 'internal'
+      const message = error instanceof Error ? error.message : String(error)
+      if (args.includes('--json')) jsonPrinter({ kind: 'error', code, message })
       throw error
     }
   },
+}
+
+async function up(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    json: { type: 'boolean', default: false },
+    'port-base': { type: 'string' },
+    port: { type: 'string' },
+    data: { type: 'string' },
+    only: { type: 'string' },
+  })
+  const data = dataFolder(options.data)
+  const print = options.json ? jsonPrinter : humanPrinter(data)
+  const portBase = choosePortBase(options['port-base'], options.port)
+  const services = selectServices(options.only)
+  const databaseUrl = process.env['DATABASE_URL'] || undefined
+  return runUntilStopped(print, (signal) =>
+    startStack({ data, portBase, services, databaseUrl, onEvent: print }, signal),
+  )
 }
 
 /** Stops everything on the first signal, also while it is still starting. */
