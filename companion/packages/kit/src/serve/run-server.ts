@@ -11,21 +11,24 @@ import { startServer } from './server.ts'
  */
 export async function runServer(definition: ServerDefinition): Promise<void> {
   const log = createLogger(definition.id)
+  const told = new AbortController()
   try {
     if (process.argv.includes('--describe')) {
       process.stdout.write(`${JSON.stringify(describeServer(definition))}\n`)
       return
     }
-    const told = new AbortController()
     const stopped = untilStopped().then(() => told.abort())
     const server = await startServer(definition, { ...configFromEnvironment(process.env), log }, told.signal)
     announce(server.url)
     await stopped
     await server.stop()
-    log.info('stopped', { code: 'stopped' })
-    process.exit(0)
   } catch (error) {
-    failedToStart(log, error)
-    process.exit(1)
+    // A start that was called off is no failure.
+    if (!told.signal.aborted) {
+      failedToStart(log, error)
+      process.exit(1)
+    }
   }
+  log.info('stopped', { code: 'stopped' })
+  process.exit(0)
 }
