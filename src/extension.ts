@@ -75,13 +75,13 @@ export function activate(context: vscode.ExtensionContext): { test?: TestAccess 
       {
         signIn: () => signIn.run(),
         signOut: async () => (await parts.session.get()).signOut(),
-        pasteCode: () => void editor.codeBox.open(),
+        pasteCode: () => editor.codeBox.openOrExplain(),
         cancelSignIn: () => signIn.cancel(),
         refresh: async () => void (await (await parts.catalog.get()).refresh()),
         showPlans: () => surfaces.plansView.reveal(),
         approveAll: async () => approveAll(await parts.plans.get(), presenter.subject(), surfaces.plansView.reveal),
         rejectAll: async () => rejectAll(await parts.plans.get(), presenter.subject()),
-        showLog: async () => log.show(),
+        showLog: () => log.show(),
         openSettings,
         openWalkthrough,
         openCompanion: () => openCompanion(context.extensionPath),
@@ -90,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): { test?: TestAccess 
       },
       tell,
     ),
-    { dispose: () => void Promise.all(Object.values(parts).map(async (part) => part.peek()?.dispose())) },
+    { dispose: () => void close(parts) },
   )
 
   // After activation, so that the editor does not wait for it.
@@ -192,9 +192,9 @@ function createParts({ context, settings, log, codeBox, uriHandler }: Editor, ti
 function createSurfaces(
   { context, settings, log, tell }: Editor,
   acts: {
-    decide(request: PlansRequest & { kind: 'approve' | 'reject' }): Promise<void>
-    signIn(): Promise<unknown>
-    titleOf(server: string): string
+    readonly decide: (request: PlansRequest & { kind: 'approve' | 'reject' }) => Promise<void>
+    readonly signIn: () => Promise<unknown>
+    readonly titleOf: (server: string) => string
   },
 ) {
   const plansView = createPlansView({
@@ -217,6 +217,15 @@ async function start(parts: ReturnType<typeof createParts>): Promise<void> {
   session.onChange(() => void follow())
   await session.restored
   await follow()
+}
+
+/** What uses another goes first. */
+async function close({ bridge, connections, plans, catalog, session }: ReturnType<typeof createParts>): Promise<void> {
+  await bridge.peek()?.dispose()
+  await connections.peek()?.dispose()
+  plans.peek()?.dispose()
+  catalog.peek()?.dispose()
+  session.peek()?.dispose()
 }
 
 async function signedIn(session: Session): Promise<boolean> {

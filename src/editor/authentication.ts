@@ -37,7 +37,9 @@ export function registerAuthentication(options: {
   const sessionFor = async (account: Account, scopes: readonly string[]): Promise<vscode.AuthenticationSession> => {
     const [scope, ...more] = scopes
     if (scope === undefined) return withoutToken(account)
-    const server = more.length === 0 ? (await options.catalog.get()).find(scope) : undefined
+    const catalog = await options.catalog.get()
+    if (catalog.state().kind === 'loading') await catalog.refresh()
+    const server = more.length === 0 ? catalog.find(scope) : undefined
     if (!server)
       throw new UnknownScopeError(
         `the scope of a Gatehouse session is the id of one approved server; "${scopes.join(' ')}" is not`,

@@ -1,11 +1,14 @@
 import * as vscode from 'vscode'
 
+const NO_CODE =
+  'Gatehouse: no sign-in waits for a code. It comes back from the browser by itself; if it does not, set "gatehouse.signIn.redirect" to "paste" and sign in again.'
+
 /** The box that a sign-in code is pasted into. */
 export interface CodeBox {
   /** Waits until a text that `check` accepts is entered. Closing the box does not end the wait: it can be opened again. */
   ask(check: (text: string) => string | undefined, signal: AbortSignal): Promise<string>
-  /** Opens the box of the sign-in that waits. `false`: none does. */
-  open(): boolean
+  /** Opens the box of the sign-in that waits for a code; where none does, says what to do. */
+  openOrExplain(): void
 }
 
 export function createCodeBox(): CodeBox {
@@ -32,9 +35,9 @@ export function createCodeBox(): CodeBox {
         open()
       })
     },
-    open() {
-      waiting?.()
-      return waiting !== undefined
+    openOrExplain() {
+      if (waiting) waiting()
+      else void vscode.window.showInformationMessage(NO_CODE)
     },
   }
 }

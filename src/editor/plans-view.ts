@@ -7,7 +7,7 @@ export interface PlansView extends vscode.Disposable {
   readonly visible: boolean
   show(state: PlansState): void
   /** Brings the view to the front. The focus goes to the view, never to a button in it. */
-  reveal(): Promise<void>
+  reveal(this: void): Promise<void>
 }
 
 export interface PlansViewOptions {
@@ -60,7 +60,7 @@ export function createPlansView(options: PlansViewOptions): PlansView {
     async reveal() {
       await vscode.commands.executeCommand('gatehouse.plans.focus')
     },
-    dispose: () => registration.dispose(),
+    dispose: () => void registration.dispose(),
   }
 }
 

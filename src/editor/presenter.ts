@@ -70,11 +70,15 @@ export function present(parts: Parts, surfaces: () => Surfaces): Presenter {
     queued = true
     setImmediate(render)
   }
-  parts.session.whenReady((session) => session.onChange(queue))
-  parts.catalog.whenReady((catalog) => catalog.onChange(queue))
-  parts.plans.whenReady((plans) => plans.onChange(queue))
-  parts.connections.whenReady((connections) => connections.onChange(queue))
-  for (const part of Object.values(parts)) part.whenReady(queue)
+  /** Draws now that the part is there, and whenever it changes. */
+  const follow = (part: { onChange(listener: () => void): unknown }): void => {
+    part.onChange(queue)
+    queue()
+  }
+  parts.session.whenReady(follow)
+  parts.catalog.whenReady(follow)
+  parts.plans.whenReady(follow)
+  parts.connections.whenReady(follow)
   queue()
   return {
     subject,

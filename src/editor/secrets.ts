@@ -21,7 +21,7 @@ export function editorSecrets(secrets: vscode.SecretStorage): SecretStore {
     delete: async (key) => secrets.delete(key),
     onChange(listener) {
       const subscription = secrets.onDidChange(({ key }) => listener(key))
-      return () => subscription.dispose()
+      return () => void subscription.dispose()
     },
   }
 }

@@ -6,8 +6,6 @@ import type { ShownText } from '../messages.ts'
  * the emoji one, fillers that look like spaces, and private use.
  */
 const UNSEEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is looked for
-  // eslint-disable-next-line no-control-regex, no-misleading-character-class
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00A0\u034F\u115F\u1160\u17B4\u17B5\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\u3164\uFE00-\uFE0E\uFFA0\uFFF0-\uFFFB]|\p{Cf}|\p{Co}|\p{Cs}|[\u{E0100}-\u{E01EF}]/gu
 
 /** Text of an outsider as it may be looked at: every unseen character is spelled out, nothing is removed. */

@@ -1,6 +1,9 @@
 import * as vscode from 'vscode'
-import { codeOf, explain } from './errors.ts'
+import { codeOf, explain, type Remedy } from './errors.ts'
 import type { Log } from './log.ts'
+
+/** What the person did themselves is no error to them. */
+const CHOSEN: readonly string[] = ['sign_in_cancelled', 'cancelled', 'approval_rejected']
 
 /** Tells the person about a failure, with the one button that helps, and writes it to the log. */
 export type Tell = (error: unknown) => void
@@ -10,11 +13,11 @@ export function createTell(log: Log): Tell {
     const { code, title, explanation, action } = explain(codeOf(error))
     log.error(`${code}: ${error instanceof Error ? error.message : String(error)}`)
     if (code === 'unexpected' && error instanceof Error) log.debug(error.stack ?? '')
-    void show(`Gatehouse: ${title}. ${explanation}`, action)
+    const show = CHOSEN.includes(code) ? vscode.window.showInformationMessage : vscode.window.showErrorMessage
+    void offer(show(`Gatehouse: ${title}. ${explanation}`, ...(action ? [action.label] : [])), action)
   }
 }
 
-async function show(text: string, action: { label: string; command: string } | undefined): Promise<void> {
-  const choice = await vscode.window.showErrorMessage(text, ...(action ? [action.label] : []))
-  if (action && choice === action.label) await vscode.commands.executeCommand(action.command)
+async function offer(choice: Thenable<string | undefined>, action: Remedy | undefined): Promise<void> {
+  if (action && (await choice) === action.label) await vscode.commands.executeCommand(action.command)
 }

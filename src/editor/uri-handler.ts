@@ -15,6 +15,6 @@ export function registerUriHandler(extensionId: string): UriHandler & vscode.Dis
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    dispose: () => registration.dispose(),
+    dispose: () => void registration.dispose(),
   }
 }
