@@ -8,7 +8,8 @@ import { dataFolder, gatehouse, gone, type ReadyEvent, Up } from './command.ts'
 
 const SLOW = 240_000
 const CREATE = { sql: "CREATE TABLE sandbox.kept AS SELECT 'still here' AS note" }
-const READ = { sql: 'SELECT note FROM sandbox.kept' }
+const BEFORE_KILL = { sql: "CREATE TABLE sandbox.survives AS SELECT 'written before the kill' AS note" }
+const READ = { sql: 'SELECT note FROM sandbox.survives' }
 
 let data: Awaited<ReturnType<typeof dataFolder>>
 const started: Up[] = []
@@ -99,6 +100,7 @@ describe('the whole stack', () => {
       const base = await freeBase()
       const killed = up('--port-base', String(base))
       await killed.ready()
+      expect(await call('execute_statement', BEFORE_KILL, '--approve')).toMatchObject({ status: 0 })
       expect(await gatehouse('suspend', '--data', data.path, '--server', 'presto', '--reason', 'a test')).toMatchObject(
         { status: 0 },
       )
@@ -118,7 +120,7 @@ describe('the whole stack', () => {
         () => call('run_query', READ),
         ({ status }) => status === 0,
       )
-      expect(JSON.stringify(kept.result)).toContain('still here')
+      expect(JSON.stringify(kept.result)).toContain('written before the kill')
       expect(await running.end('SIGINT')).toBe(0)
       expect(await gone(running.pids())).toBe(true)
     },
