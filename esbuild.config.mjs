@@ -66,7 +66,6 @@ const englishZod = {
 
 async function buildExtension() {
   if (!existsSync(join(root, 'src/extension.ts'))) return
-  await clean('dist/extension.cjs.map')
   const entries = new Map()
   await run('extension', {
     ...node,
@@ -77,12 +76,12 @@ async function buildExtension() {
     external: ['vscode'],
     plugins: [lazyBundles(entries)],
   })
-  await clean('dist/lazy')
   if (entries.size > 0) {
     await run('lazy', {
       ...node,
       entryPoints: Object.fromEntries(entries),
       outdir: 'dist/lazy',
+      sweeping: 'dist/lazy',
       format: 'esm',
       // VS Code warns about extensions that read Node's new global `navigator`; jose and oauth4webapi only look whether it is a browser.
       define: { ...shared.define, navigator: 'undefined' },
@@ -94,9 +93,15 @@ async function buildExtension() {
   await copyKeytar()
 }
 
-/** What an earlier build left, source maps of a development build above all, must not be shipped. */
-function clean(folder) {
-  return rm(join(root, folder), { recursive: true, force: true })
+/**
+ * Removes what an earlier build left beside the new files: chunks of other content, and above all source maps of a development build, which
+ * must not be shipped. After the build and not before it, so that whoever runs the old files meanwhile finds some.
+ */
+async function sweep(folder, outputs) {
+  for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
+    const path = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/')
+    if (entry.isFile() && /\.(js|cjs|map)$/.test(path) && !(path in outputs)) await rm(join(root, path))
+  }
 }
 
 /** keytar finds its prebuilt binary beside its own source, so it is carried whole, without its C++ sources. */
@@ -112,11 +117,11 @@ async function buildWebviews() {
   const folders = existsSync(join(root, 'webview')) ? await readdir(join(root, 'webview')) : []
   const entries = folders.filter((name) => existsSync(join(root, 'webview', name, 'main.ts')))
   if (entries.length === 0) return
-  await clean('dist/webview')
   await run('webview', {
     ...shared,
     entryPoints: Object.fromEntries(entries.map((name) => [name, `webview/${name}/main.ts`])),
     outdir: 'dist/webview',
+    sweeping: 'dist/webview',
     format: 'esm',
     platform: 'browser',
     target: 'chrome130',
@@ -130,12 +135,12 @@ async function buildWebviews() {
 async function buildCompanion() {
   const present = COMPANION_PROCESSES.filter((path) => existsSync(join(root, 'companion', path, 'src/main.ts')))
   if (present.length === 0) return
-  await clean('dist/companion')
   await run('companion', {
     ...node,
     target: 'node24',
     entryPoints: Object.fromEntries(present.map((path) => [`${path}/main`, `companion/${path}/src/main.ts`])),
     outdir: 'dist/companion',
+    sweeping: 'dist/companion',
     format: 'esm',
     external: COMPANION_EXTERNAL,
     banner: { js: REQUIRE_BANNER },
@@ -171,13 +176,14 @@ async function buildTests() {
 
 const watching = []
 
-/** One build; in watch mode it goes on rebuilding. Writes the metafile, from which the size figures are read. */
-async function run(name, options) {
+/** One build; in watch mode it goes on rebuilding. Writes the metafile, from which the size figures are read; `sweeping` is the folder that holds this build's files alone. */
+async function run(name, { sweeping, ...options }) {
   const record = {
     name: 'record',
     setup(build) {
       build.onEnd(async ({ metafile }) => {
         if (!metafile) return
+        if (sweeping) await sweep(sweeping, metafile.outputs)
         const file = join(root, 'dist/meta', `${name.replaceAll('/', '-')}.json`)
         await mkdir(dirname(file), { recursive: true })
         await writeFile(file, JSON.stringify(metafile))
