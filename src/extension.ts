@@ -212,7 +212,7 @@ async function start(parts: ReturnType<typeof createParts>): Promise<void> {
   const session = await parts.session.get()
   const follow = async (): Promise<void> => {
     if (session.state().kind !== 'signed-in') return
-    await Promise.all([parts.catalog.get(), parts.plans.get(), parts.connections.get()])
+    await Promise.all([parts.catalog.get(), parts.plans.get(), parts.connections.get(), parts.bridge.get()])
   }
   session.onChange(() => void follow())
   await session.restored
