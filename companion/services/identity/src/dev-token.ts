@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http'
 import { JsonError, parseStrictJson } from '@gatehouse/contracts'
 import type { Provider } from 'oidc-provider'
 import { z } from 'zod'
+import { ACCESS_TOKEN_LIFE, resourceServerInfo, SCOPE } from './access-token.ts'
 import { readBody } from './body.ts'
 import { CLI_CLIENT, VSCODE_CLIENT } from './clients.ts'
 import { IdentityError } from './errors.ts'
 import { findPerson, LOCAL_PASSWORD, people } from './people.ts'
-import { ACCESS_TOKEN_LIFE, resourceServerInfo, SCOPE } from './provider.ts'
 
 const Body = z.strictObject({
   user: z.string().refine((user) => findPerson(user) !== undefined, 'is not one of the seeded people'),

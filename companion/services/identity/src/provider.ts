@@ -7,31 +7,18 @@ import {
   interactionPolicy,
   type OidcContext,
   Provider,
-  type ResourceServerInfo,
 } from 'oidc-provider'
+import { ACCESS_TOKEN_LIFE, resourceServerInfo } from './access-token.ts'
 import { clients } from './clients.ts'
 import { errorPage } from './error-page.ts'
-import type { ProviderKeys } from './keys.ts'
 import { findPerson } from './people.ts'
-import type { Store } from './store.ts'
+import type { ProviderOptions } from './provider-options.ts'
 import { registerTokenExchange } from './token-exchange.ts'
 
-/** Scope of every access token for a Gatehouse resource. */
-export const SCOPE = 'mcp'
-/** Life of an access token, seconds. */
-export const ACCESS_TOKEN_LIFE = 600
 /** Life of an authorization code, seconds: long enough for a person to paste it (RFC 6749 §4.1.2 allows ten minutes). */
 const CODE_LIFE = 300
 const SIGN_IN_LIFE = 1800
 const GRANT_LIFE = 14 * 24 * 3600
-
-export interface ProviderOptions {
-  readonly issuer: string
-  readonly store: Store
-  readonly keys: ProviderKeys
-  /** Only tokens for this audience may be exchanged; absent = for any. */
-  readonly registry?: string
-}
 
 /** The OpenID provider: authorization code with PKCE S256, ES256 `at+jwt` per resource (RFC 9068, RFC 8707), DPoP, rotation, revocation, exchange. */
 export function createProvider(options: ProviderOptions): Provider {
@@ -45,16 +32,6 @@ export function createProvider(options: ProviderOptions): Provider {
     }
   })
   return provider
-}
-
-export function resourceServerInfo(resource: string): ResourceServerInfo {
-  return {
-    scope: SCOPE,
-    audience: resource,
-    accessTokenTTL: ACCESS_TOKEN_LIFE,
-    accessTokenFormat: 'jwt',
-    jwt: { sign: { alg: 'ES256' } },
-  }
 }
 
 function configuration({ issuer, store, keys }: ProviderOptions): Configuration {

@@ -2,9 +2,10 @@ import { errors, type OidcContext, type Provider } from 'oidc-provider'
 import validateDpop, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { z } from 'zod'
+import { resourceServerInfo, SCOPE } from './access-token.ts'
 import { TOKEN_EXCHANGE } from './clients.ts'
 import { findPerson } from './people.ts'
-import { type ProviderOptions, resourceServerInfo, SCOPE } from './provider.ts'
+import type { ProviderOptions } from './provider-options.ts'
 
 /** RFC 8693 §3. */
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
