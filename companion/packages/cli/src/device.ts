@@ -18,7 +18,7 @@ export interface Device {
   approve(approved: Approved): Promise<Record<string, unknown>>
 }
 
-export interface Approved {
+interface Approved {
   readonly subject: string
   readonly audience: string
   readonly tool: string

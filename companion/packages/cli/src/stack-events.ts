@@ -1,6 +1,6 @@
 import type { ServiceEvent } from './service.ts'
 
-export interface LocalPerson {
+interface LocalPerson {
   readonly user: string
   readonly name: string
   readonly role: string

@@ -1,4 +1,4 @@
-export type LogLevel = 'info' | 'warn' | 'error'
+type LogLevel = 'info' | 'warn' | 'error'
 
 /** One JSON object per line. `message` never holds a token, a code or a password. */
 export type Logger = (level: LogLevel, code: string, message: string) => void
