@@ -1,4 +1,4 @@
-import type { ServerDefinition } from '@gatehouse/kit'
+import { createLogger, type ServerDefinition } from '@gatehouse/kit'
 import { POLICIES } from './access/policies.ts'
 import { openDuckDb } from './backend/duckdb.ts'
 import { ensureSample, SAMPLE_CATALOG } from './sample/create.ts'
@@ -22,7 +22,11 @@ export function prestoServer(limits: PrestoLimits = DEFAULT_LIMITS): ServerDefin
     toolsClass: PrestoTools,
     cedar: POLICIES,
     async start({ data, signal }) {
-      const file = await ensureSample(data, signal)
+      const log = createLogger('presto')
+      const file = await ensureSample(data, signal, (done, total) => {
+        if (done === 1) log.info('making the sample data, which takes a few seconds', { code: 'sample_started' })
+        if (done === total) log.info('the sample data is there', { code: 'sample_made' })
+      })
       const backend = await openDuckDb({
         file,
         catalog: SAMPLE_CATALOG,

@@ -127,11 +127,12 @@ function outlineOf(nodes: readonly PlanNode[]): string {
 }
 
 function describe(node: PlanNode): string {
-  const rows = node.extra_info['Estimated Cardinality']
+  const estimate = node.extra_info['Estimated Cardinality']
+  const rows = typeof estimate === 'string' || typeof estimate === 'number' ? ` (about ${estimate} rows)` : ''
   const details = ['Table', 'Filters', 'Join Type', 'Conditions', 'Groups', 'Order By']
     .map((key) => node.extra_info[key])
     .filter((value) => value !== undefined && value !== '')
     .map((value) => (Array.isArray(value) ? value.join(', ') : String(value)))
   const words = node.name.trim().toLowerCase().replaceAll('_', ' ')
-  return `${words}${details.length > 0 ? ` ${details.join('; ').slice(0, 160)}` : ''}${rows === undefined ? '' : ` (about ${String(rows)} rows)`}`
+  return `${words}${details.length > 0 ? ` ${details.join('; ').slice(0, 160)}` : ''}${rows}`
 }

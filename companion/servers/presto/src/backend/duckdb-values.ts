@@ -15,7 +15,7 @@ export const toJson: DuckDBValueConverter<Json> = (value, type, converter) => {
   if (value === null) return null
   if (type.typeId === DuckDBTypeId.BLOB) return hexOf(value)
   const plain = JsonDuckDBValueConverter(value, type, converter)
-  return isTimestamp(type) && typeof plain === 'string' ? isoTimestamp(plain) : (plain as Json)
+  return isTimestamp(type) && typeof plain === 'string' ? isoTimestamp(plain) : plain
 }
 
 const TIMESTAMPS: readonly DuckDBTypeId[] = [

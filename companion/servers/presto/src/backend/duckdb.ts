@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, StatementType } from '@duckdb/node-api'
 import type { Json } from '@gatehouse/contracts'
 import { ToolError } from '@gatehouse/kit'
+import { z } from 'zod'
 import type { Backend, Column, EnginePlan, OnProgress, RowStream, TableFacts } from './backend.ts'
 import { readTables } from './duckdb-catalog.ts'
 import { toolErrorOf } from './duckdb-error.ts'
@@ -78,7 +79,9 @@ class DuckDb implements Backend {
   tables(): Promise<readonly TableFacts[]> {
     const { catalog } = this.defaults
     this.#tables ??= this.#alone((connection) => readTables(connection, catalog, this.schemas))
-      .then((tables) => Promise.all(tables.map((table) => (table.kind === 'view' ? this.#resolved(table) : table))))
+      .then((tables) =>
+        Promise.all(tables.map(async (table) => (table.kind === 'view' ? this.#resolved(table) : table))),
+      )
       .catch((error: unknown) => {
         this.#tables = undefined
         throw toolErrorOf(error)
@@ -105,11 +108,8 @@ class DuckDb implements Backend {
       // Never committed, so that not even a statement that is more than it seems leaves a trace.
       await connection.run('BEGIN TRANSACTION')
       const explained = await stoppable(connection, signal, () => connection.run(`EXPLAIN (FORMAT json) ${sql}`))
-      const rows = await explained.getRowsJson()
-      return readPlan(
-        rows.map(([kind, text]) => [String(kind), String(text)] as const),
-        this.defaults.catalog,
-      )
+      const rows = z.array(z.tuple([z.string(), z.string()])).parse(await explained.getRowsJson())
+      return readPlan(rows, this.defaults.catalog)
     })
   }
 

@@ -132,7 +132,7 @@ class Analysis {
     const names = new Set(outer)
     const list = childOf(node, T.WithContext)
     const named = list ? childrenOf(list).filter((child) => child instanceof T.NamedQueryContext) : []
-    const recursive = list?.KW_RECURSIVE() != null
+    const recursive = Boolean(list?.KW_RECURSIVE())
     if (recursive) for (const child of named) names.add(nameOf(child))
     for (const child of named) {
       this.#walk(child, new Set(names))

@@ -54,7 +54,6 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
   ['array_max', 'list_max'],
   ['array_min', 'list_min'],
   ['codepoint', 'ord'],
-  ['current_time', 'current_time'],
   ['day_of_month', 'dayofmonth'],
   ['day_of_week', 'isodow'],
   ['day_of_year', 'dayofyear'],

@@ -8,7 +8,7 @@ type NodeClass = abstract new (...args: never[]) => object
  * Nodes that only compute a value from tables and literals. A query built of anything else is not fully understood, so it is not a read.
  * Absent on purpose: table functions, JSON_TABLE, MATCH_RECOGNIZE, time travel, inline functions, session values, parameters.
  */
-export const READ_NODES: ReadonlySet<NodeClass> = new Set<NodeClass>([
+const READ_NODES: ReadonlySet<NodeClass> = new Set<NodeClass>([
   T.RootQueryContext,
   T.QueryStatementContext,
   T.WithContext,
@@ -154,7 +154,7 @@ export const READ_NODES: ReadonlySet<NodeClass> = new Set<NodeClass>([
 ])
 
 /** Nodes of the changes that execute_statement can make, beside those of a read. */
-export const WRITE_NODES: ReadonlySet<NodeClass> = new Set<NodeClass>([
+const WRITE_NODES: ReadonlySet<NodeClass> = new Set<NodeClass>([
   T.InsertIntoContext,
   T.UpdateContext,
   T.UpdateAssignmentContext,
@@ -183,7 +183,7 @@ export const WRITE_NODES: ReadonlySet<NodeClass> = new Set<NodeClass>([
 ])
 
 /** Absent: `other`. */
-export const KINDS: ReadonlyMap<NodeClass, StatementKind> = new Map<NodeClass, StatementKind>([
+const KINDS: ReadonlyMap<NodeClass, StatementKind> = new Map<NodeClass, StatementKind>([
   [T.StatementDefaultContext, 'query'],
   [T.ExplainContext, 'explain'],
   [T.ExplainAnalyzeContext, 'explain'],

@@ -1,4 +1,4 @@
-import type { Caller } from '@gatehouse/contracts'
+import type { Caller, Effect } from '@gatehouse/contracts'
 import { authorizeTool, type ToolContext, ToolError, tool } from '@gatehouse/kit'
 import type { z } from 'zod'
 import { TableAccess } from '../access/table-access.ts'
@@ -133,12 +133,16 @@ export class PrestoTools {
   @authorizeTool({})
   async explainQuery({ sql }: z.output<typeof ExplainInput>, ctx: ToolContext) {
     const { statement, plan } = await this.#access.any(sql, ctx)
-    const effect = !statement.readOnly ? 'write' : plan && isExpensive(plan, this.#limits) ? 'expensive' : 'read'
+    const effect: Effect = !statement.readOnly
+      ? 'write'
+      : plan && isExpensive(plan, this.#limits)
+        ? 'expensive'
+        : 'read'
     const hits = statement.readOnly && plan ? limitsHit(plan, this.#limits) : []
     const { rows, bytes, milliseconds } = this.#limits.query
     const structured = {
       kind: statement.kind,
-      effect: effect as 'read' | 'expensive' | 'write',
+      effect: effect,
       reads: statement.reads.map(resourceName),
       writes: statement.writes.map(resourceName),
       estimated_rows: plan?.rows ?? null,
