@@ -75,7 +75,7 @@ describe('first light, as a person', () => {
   test('the chat’s agent mode searches, queries, and shows the rows', async () => {
     verifies('EDIT-2.1', 'SRV-KIT.2')
     await editor.prepareChat()
-    const query = call('run_query', { sql: 'SELECT name FROM tpch.nation ORDER BY name LIMIT 3' })
+    const query = call('run_query', { sql: 'SELECT n_name FROM tpch.nation ORDER BY n_name LIMIT 3' })
     await editor.ask(`${call('search_tables', { words: 'nation' })} ;; ${query}`)
     await editor.chat().getByText('ALGERIA').first().waitFor({ timeout: 60_000 })
     await editor.shot('rows-in-chat')
