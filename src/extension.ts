@@ -69,7 +69,7 @@ export function activate(context: vscode.ExtensionContext): { test?: TestAccess 
     ...Object.values(surfaces),
     offerReloadOnRegistryChange(),
     registerAuthentication({ ...parts, signIn }),
-    registerMcpServers({ bridge: parts.bridge, signedIn: async () => signedIn(await parts.session.get()), log }),
+    registerMcpServers({ ...parts, log }),
     registerParticipant({ ...parts, extensionUri: context.extensionUri, log }),
     registerCommands(
       {
@@ -226,11 +226,6 @@ async function close({ bridge, connections, plans, catalog, session }: ReturnTyp
   plans.peek()?.dispose()
   catalog.peek()?.dispose()
   session.peek()?.dispose()
-}
-
-async function signedIn(session: Session): Promise<boolean> {
-  await session.restored
-  return session.state().kind === 'signed-in'
 }
 
 function subjectOf(session: Session): string | undefined {

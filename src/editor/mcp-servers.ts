@@ -1,24 +1,28 @@
 import * as vscode from 'vscode'
 import type { Bridge, BridgeDefinition } from '../bridge/types.ts'
+import type { Session } from '../session/types.ts'
 import type { Lazy } from './lazy.ts'
 import type { Log } from './log.ts'
 
-/** Offers every approved server to the editor's own chat, as the bridge defines them. Nothing is offered while signed out. */
+/**
+ * Offers every approved server to the editor's own chat, as the bridge defines them. Nothing is offered, and no bridge started, while
+ * nobody is signed in; so a sign-in makes the editor ask again.
+ */
 export function registerMcpServers(options: {
+  session: Lazy<Session>
   bridge: Lazy<Bridge>
-  signedIn: () => Promise<boolean>
   log: Log
 }): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>()
-  options.bridge.whenReady((bridge) => {
-    bridge.onChange(() => changed.fire())
-    changed.fire()
-  })
+  options.session.whenReady((session) => session.onChange(() => changed.fire()))
+  options.bridge.whenReady((bridge) => bridge.onChange(() => changed.fire()))
   const registration = vscode.lm.registerMcpServerDefinitionProvider('gatehouse.servers', {
     onDidChangeMcpServerDefinitions: changed.event,
     async provideMcpServerDefinitions() {
       try {
-        if (!(await options.signedIn())) return []
+        const session = await options.session.get()
+        await session.restored
+        if (session.state().kind !== 'signed-in') return []
         return (await options.bridge.get()).definitions().map(mcpServer)
       } catch (error) {
         options.log.error(`bridge_unavailable: ${error instanceof Error ? error.message : String(error)}`)
