@@ -156,6 +156,7 @@ async function buildCompanion() {
 async function buildTests() {
   const targets = [
     ['test/vscode', 'test/vscode/index.ts', 'dist/test/vscode/index.cjs'],
+    ['bench/activation', 'bench/activation-host.ts', 'dist/bench/activation-host.cjs'],
     ['test/model-extension', 'test/e2e/model-extension/extension.ts', 'dist/test/model-extension/extension.cjs'],
   ]
   for (const [name, source, outfile] of targets) {

@@ -12,7 +12,10 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       // Interfaces ask for promises; an implementation that happens to have nothing to wait for keeps the shape.
       '@typescript-eslint/require-await': 'off',
       'no-eval': 'error',
@@ -24,7 +27,10 @@ export default tseslint.config(
     files: ['**/*.ts'],
     ignores: ['src/extension.ts', 'src/editor/**', 'test/vscode/**', 'test/e2e/**'],
     rules: {
-      'no-restricted-imports': ['error', { paths: [{ name: 'vscode', message: 'Only src/extension.ts and src/editor/ may use the vscode API.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'vscode', message: 'Only src/extension.ts and src/editor/ may use the vscode API.' }] },
+      ],
     },
   },
   { files: ['test/**', 'bench/**', 'scripts/**', 'companion/packages/cli/**'], rules: { 'no-console': 'off' } },

@@ -10,7 +10,12 @@ const minimum = manifest.engines.vscode.replace(/^[^0-9]*/, '')
 if ((await run(process.execPath, ['esbuild.config.mjs'])) !== 0) fail('the build failed; its messages are above')
 for (const version of [minimum, 'stable']) {
   say(`desktop VS Code ${version} …`)
-  await runTests({ version, extensionDevelopmentPath: root, extensionTestsPath: join(root, 'dist/test/vscode/index.cjs'), launchArgs: ['--disable-extensions'] }).catch(
-    (error: unknown) => fail(`desktop VS Code ${version}: ${error instanceof Error ? error.message : String(error)}`),
+  await runTests({
+    version,
+    extensionDevelopmentPath: root,
+    extensionTestsPath: join(root, 'dist/test/vscode/index.cjs'),
+    launchArgs: ['--disable-extensions'],
+  }).catch((error: unknown) =>
+    fail(`desktop VS Code ${version}: ${error instanceof Error ? error.message : String(error)}`),
   )
 }

@@ -5,7 +5,8 @@ import { appendFileSync } from 'node:fs'
  * `npm run requirements` prints how many tests verify each one and lists the clauses that none does.
  */
 export const requirements = {
-  'AUTH-1.1': 'Sign-in starts from the registry URL alone: RFC 9728 metadata leads to RFC 8414 metadata, the issuer is checked exactly',
+  'AUTH-1.1':
+    'Sign-in starts from the registry URL alone: RFC 9728 metadata leads to RFC 8414 metadata, the issuer is checked exactly',
   'AUTH-1.2': 'Authorization code with PKCE S256; `state` and `iss` (RFC 9207) are checked',
   'AUTH-1.3': 'The redirect comes back by URI handler, loopback port, or pasted code',
   'AUTH-1.4': 'Every failure of sign-in is told with its own code, and nothing hangs',

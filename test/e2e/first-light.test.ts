@@ -89,8 +89,12 @@ describe('first light, as a person', () => {
     await editor.command('Gatehouse: Show Plans')
     const panel = editor.webview()
     await panel.getByText('execute_statement').first().waitFor({ timeout: 30_000 })
-    expect(await panel.locator('gh-plans').innerText()).toContain(WRITE)
-    expect(await panel.locator('gh-plans').innerText()).toMatch(/changes data/i)
+    await panel.locator('pre').filter({ hasText: WRITE }).first().waitFor()
+    await panel.getByText('Changes data').first().waitFor()
+    await panel
+      .getByText(/4 rows|rows: 4|4 row/)
+      .first()
+      .waitFor()
     await editor.shot('waiting')
     await editor.press(panel.getByRole('button', { name: /^Reject / }).first())
     await editor

@@ -95,7 +95,8 @@ export class Editor {
       await this.page.keyboard.press('F1')
       await appears(input, 4000)
     }
-    const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first()
+    const exact = new RegExp(`^${title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}(,|$)`)
+    const row = this.page.locator('.quick-input-list').getByRole('option', { name: exact }).first()
     // Commands of an extension that is still being scanned are missing at first: ask again.
     for (let attempt = 0; attempt < 10; attempt++) {
       await input.fill(`>${title}`)
