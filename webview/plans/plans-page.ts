@@ -1,7 +1,6 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import '@vscode-elements/elements/dist/vscode-button/index.js'
-import '@vscode-elements/elements/dist/vscode-collapsible/index.js'
 import { type DecidedStep, type PlanView, type PlansRequest, PlansState, type StepView } from '../../src/messages.ts'
 import { connectHost } from '../host.ts'
 import { outsiderStyles } from '../styles.ts'
@@ -42,6 +41,14 @@ export class PlansPage extends LitElement {
         flex-wrap: wrap;
         justify-content: space-between;
         gap: 0 8px;
+      }
+      summary {
+        cursor: pointer;
+        padding: 2px 0;
+        overflow-wrap: anywhere;
+      }
+      summary:focus-visible {
+        outline: 1px solid var(--vscode-focusBorder);
       }
       .all {
         display: flex;
@@ -182,11 +189,14 @@ export class PlansPage extends LitElement {
   }
 
   #past(plan: PlanView): TemplateResult {
+    const tools = plan.steps.map((step) => step.tool).join(', ')
+    const outcomes = plan.steps.map((step) => step.statusWords).join(', ')
     return html`
-      <vscode-collapsible heading=${plan.steps.map((step) => step.tool).join(', ')} description="${plan.steps.map((step) => step.statusWords).join(', ')}">
+      <details>
+        <summary>${tools}<span class="quiet">, ${outcomes}</span></summary>
         <p class="quiet">${plan.proposedBy}, ${clock(plan.createdAt)}</p>
         ${plan.steps.map((step) => html`<gh-step .step=${step}></gh-step>`)}
-      </vscode-collapsible>
+      </details>
     `
   }
 
