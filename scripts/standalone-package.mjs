@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nearest } from './lockfile.ts'
 
 /**
  * Writes a package.json and a package-lock.json beside bundles, so that `npm ci` there installs exactly the versions of this
@@ -49,16 +50,4 @@ function reachable(packages, names) {
     for (const need of Object.keys(needs)) queue.push([path, need])
   }
   return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-/** Node's own resolution: the package's folder, then each folder above it. */
-function nearest(packages, from, name) {
-  let folder = from
-  for (;;) {
-    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
-    if (packages[path]) return path
-    if (folder === '') return undefined
-    const cut = folder.lastIndexOf('node_modules/')
-    folder = cut <= 0 ? '' : folder.slice(0, cut - 1)
-  }
 }
