@@ -95,7 +95,7 @@ export function activate(context: vscode.ExtensionContext): { test?: TestAccess 
 
   // After activation, so that the editor does not wait for it.
   setImmediate(() => {
-    start(parts).catch((error: unknown) => {
+    start(parts, tell).catch((error: unknown) => {
       presenter.unusable(explain(codeOf(error)).title)
       tell(error)
     })
@@ -200,21 +200,21 @@ function createSurfaces(
   const plansView = createPlansView({
     extensionUri: context.extensionUri,
     log,
-    decide: (request) => void acts.decide(request).catch(tell),
-    signIn: () => void acts.signIn().catch(tell),
+    decide: (request) => void acts.decide(request).catch((error: unknown) => tell(error)),
+    signIn: () => void acts.signIn().catch((error: unknown) => tell(error, 'gatehouse.signIn')),
   })
   const notice = createWaitingNotice({ settings, view: plansView, titleOf: acts.titleOf })
   return { statusBar: createStatusBar(), tree: createServersTree(), plansView, notice }
 }
 
 /** Restores the session. Once someone is signed in, the list is fetched and what waits is shown, in this window from then on. */
-async function start(parts: ReturnType<typeof createParts>): Promise<void> {
+async function start(parts: ReturnType<typeof createParts>, tell: Tell): Promise<void> {
   const session = await parts.session.get()
   const follow = async (): Promise<void> => {
     if (session.state().kind !== 'signed-in') return
     await Promise.all([parts.catalog.get(), parts.plans.get(), parts.connections.get(), parts.bridge.get()])
   }
-  session.onChange(() => void follow())
+  session.onChange(() => void follow().catch(tell))
   await session.restored
   await follow()
 }

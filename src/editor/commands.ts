@@ -27,7 +27,7 @@ export function registerCommands(commands: Commands, tell: Tell): vscode.Disposa
       try {
         await run(node)
       } catch (error) {
-        tell(error)
+        tell(error, `gatehouse.${name}`)
       }
     }),
   )

@@ -8,7 +8,7 @@ const MAX_FIELDS = 50
 const MAX_CHOICES = 500
 
 /** `elicitation_schema`: the schema is outside what MCP allows for a form, so no form is shown. */
-export class ElicitationError extends GatehouseError {}
+class ElicitationError extends GatehouseError {}
 
 /*
  * The restricted JSON Schema of MCP elicitation (specification 2026-07-28, client/elicitation, "Requested Schema"): a flat object of

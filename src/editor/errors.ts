@@ -6,6 +6,8 @@ export interface Explained {
   readonly title: string
   readonly explanation: string
   readonly action?: Remedy
+  /** Where the cause may be either of two. */
+  readonly also?: Remedy
 }
 
 export interface Remedy {
@@ -14,7 +16,8 @@ export interface Remedy {
 }
 
 const SIGN_IN: Remedy = { label: 'Sign In', command: 'gatehouse.signIn' }
-const RETRY: Remedy = { label: 'Try Again', command: 'gatehouse.refresh' }
+/** Does again what failed; where that is no command, fetches the list of servers. */
+export const RETRY: Remedy = { label: 'Try Again', command: 'gatehouse.refresh' }
 const SETTINGS: Remedy = { label: 'Open Settings', command: 'gatehouse.openSettings' }
 const LOG: Remedy = { label: 'Show Log', command: 'gatehouse.showLog' }
 const PLANS: Remedy = { label: 'Show Plans', command: 'gatehouse.showPlans' }
@@ -134,12 +137,21 @@ const SESSION_REMEDIES: Readonly<Record<SessionAction, Remedy | undefined>> = {
   none: undefined,
 }
 
+/** Codes whose cause is as likely a wrong address as a network that is down. */
+const ADDRESS_CODES: readonly string[] = ['registry_unreachable', 'registry_timeout']
+
 /** The one place where a stable code becomes words (EDIT-8). A code that is not known is `unexpected`. */
 export function explain(code: string): Explained {
   if (Object.hasOwn(SESSION_TROUBLES, code)) {
     const { title, explanation, advice, action } = SESSION_TROUBLES[code as keyof typeof SESSION_TROUBLES]
     const remedy = SESSION_REMEDIES[action]
-    return { code, title, explanation: `${explanation} ${advice}`, ...(remedy ? { action: remedy } : {}) }
+    return {
+      code,
+      title,
+      explanation: `${explanation} ${advice}`,
+      ...(remedy ? { action: remedy } : {}),
+      ...(ADDRESS_CODES.includes(code) ? { also: SETTINGS } : {}),
+    }
   }
   const known = Object.hasOwn(ROWS, code) ? code : 'unexpected'
   const [title, explanation, action] = ROWS[known] as Row

@@ -38,7 +38,7 @@ export function decidableSteps(entries: readonly PlanEntry[], subject: string | 
     )
 }
 
-export function planView(entry: PlanEntry, titleOf: (server: string) => string | undefined): PlanView {
+function planView(entry: PlanEntry, titleOf: (server: string) => string | undefined): PlanView {
   const { plan } = entry
   const calls = plan.steps.filter((step): step is CallStep => step.kind === 'call')
   return {
@@ -107,7 +107,7 @@ export function argumentView(name: string, value: unknown): ArgumentView {
 }
 
 /** Also what was approved and then left by a reload before it was sent; once sent, its receipt decides, not the person. */
-export function isDecidable(state: StepState): boolean {
+function isDecidable(state: StepState): boolean {
   return state.kind === 'pending' || (state.kind === 'approved' && state.receipt === undefined)
 }
 

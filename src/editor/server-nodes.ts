@@ -1,7 +1,8 @@
 import type { Effect, ListedServer, Review, ServerRecord } from '@gatehouse/contracts'
-import type { CatalogState } from '../catalog/types.ts'
+import type { CatalogProblem, CatalogState } from '../catalog/types.ts'
 import type { ServerHealth } from '../connections/types.ts'
 import type { SessionState } from '../session/types.ts'
+import { explain } from './errors.ts'
 import { shownLine } from './shown-text.ts'
 
 /** One row of the Servers tree, as data. `icon` is a codicon id, `color` a theme colour id. */
@@ -46,20 +47,20 @@ export function serverNodes(catalog: CatalogState, health: (server: string) => S
       listed.access === 'allowed' ? allowedNode(listed.record, health(listed.record.id)) : deniedNode(listed),
     )
     .sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label))
-  return catalog.problem ? [problemNode(catalog.problem.message, catalog.expiresAt), ...rows] : rows
+  return catalog.problem ? [problemNode(catalog.problem, catalog.expiresAt), ...rows] : rows
 }
 
 function rank(node: ServerNode): number {
   return node.kind === 'denied' ? 1 : 0
 }
 
-function problemNode(message: string, expiresAt: number): ServerNode {
+function problemNode({ code, message }: CatalogProblem, expiresAt: number): ServerNode {
   const until = new Date(expiresAt).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
   return {
     id: 'problem',
     kind: 'problem',
-    label: 'Registry unreachable',
-    description: `list of before, valid until ${until}`,
+    label: explain(code).title,
+    description: `the last list is used until ${until}`,
     tooltip: `${shownLine(message, 500)}\nThe list fetched before is signed until ${until}. After that every server is closed.`,
     icon: 'warning',
     color: 'list.warningForeground',
@@ -136,9 +137,7 @@ function toolNode(record: ServerRecord, tool: ServerRecord['tools'][number]): Se
   }
 }
 
-export const EFFECT_LOOKS: Readonly<
-  Record<Effect, { icon: string; words: string; explanation: string; color?: string }>
-> = {
+const EFFECT_LOOKS: Readonly<Record<Effect, { icon: string; words: string; explanation: string; color?: string }>> = {
   read: { icon: 'eye', words: 'reads', explanation: 'Reads data, and runs at once.' },
   expensive: {
     icon: 'flame',
@@ -194,7 +193,7 @@ function deniedNode(listed: ListedServer & { access: 'denied' }): ServerNode {
   }
 }
 
-export function reviewWords(reviews: readonly Review[]): { words: string; complete: boolean } {
+function reviewWords(reviews: readonly Review[]): { words: string; complete: boolean } {
   const gates = reviews.filter((review) => review.status !== 'not-required')
   const complete = gates.every((review) => review.status === 'approved')
   if (gates.length === 0) return { words: 'no gate required', complete: true }
