@@ -26,7 +26,6 @@ const shared = {
   absWorkingDir: root,
   bundle: true,
   minify: production,
-  keepNames: production,
   sourcemap: production ? false : 'linked',
   metafile: true,
   logLevel: 'warning',
@@ -141,6 +140,8 @@ async function buildCompanion() {
     entryPoints: Object.fromEntries(present.map((path) => [`${path}/main`, `companion/${path}/src/main.ts`])),
     outdir: 'dist/companion',
     sweeping: 'dist/companion',
+    // Names of error classes in the services' logs; in the extension they would cost a seventh of its loading time.
+    keepNames: production,
     format: 'esm',
     external: COMPANION_EXTERNAL,
     banner: { js: REQUIRE_BANNER },
