@@ -21,7 +21,7 @@ export const GENESIS = '0'.repeat(64)
  * SHA-256 over the previous hash and the row, as hexadecimal digits: a changed, removed, inserted or reordered row breaks every later hash.
  * Fields are separated by a line feed, which none but the last can hold, so no two rows share an input.
  */
-export function hashOf(previousHash: string, entry: Entry): string {
+function hashOf(previousHash: string, entry: Entry): string {
   const text = `${previousHash}\n${entry.sequence}\n${entry.receivedAt}\n${entry.event}`
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }

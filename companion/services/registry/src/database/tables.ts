@@ -7,7 +7,7 @@ type Timestamp = ColumnType<Date, Date | string, Date | string>
 type JsonColumn = ColumnType<unknown, string, string>
 
 /** The newest version of each server: what lists, records and suspension are about. */
-export interface ServersTable {
+interface ServersTable {
   id: string
   name: string
   version: string
@@ -21,7 +21,7 @@ export interface ServersTable {
 }
 
 /** Every version ever listed, the newest included; for the `/v0.1` API. */
-export interface ServerVersionsTable {
+interface ServerVersionsTable {
   server_id: string
   version: string
   record: JsonColumn
@@ -29,7 +29,7 @@ export interface ServerVersionsTable {
   updated_at: Timestamp
 }
 
-export interface SigningKeysTable {
+interface SigningKeysTable {
   /** RFC 7638 thumbprint. */
   kid: string
   /** JWK with the private part. */
@@ -38,7 +38,7 @@ export interface SigningKeysTable {
 }
 
 /** Append-only: a trigger refuses update, delete and truncate. */
-export interface AuditEventsTable {
+interface AuditEventsTable {
   /** Place in the chain, from 1, without gaps. */
   sequence: BigInteger
   id: string

@@ -34,6 +34,6 @@ export function createAuthenticate({ verifier, publicUrl, log }: AuthenticateOpt
   }
 }
 
-export function remoteAddress(context: Context): string | undefined {
+function remoteAddress(context: Context): string | undefined {
   return getConnInfo(context).remote.address
 }

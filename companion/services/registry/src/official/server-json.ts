@@ -5,7 +5,7 @@ const SCHEMA = 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server
 /** `_meta` key of the registry specification. */
 const OFFICIAL_META = 'io.modelcontextprotocol.registry/official'
 /** `_meta` key of the governance record (REG-2). */
-export const GOVERNANCE_META = 'dev.gatehouse/governance'
+const GOVERNANCE_META = 'dev.gatehouse/governance'
 
 /**
  * One item of the `/v0.1` API: server.json and, beside it, the registry's own words.
