@@ -25,7 +25,7 @@ export default tseslint.config(
   },
   {
     files: ['**/*.ts'],
-    ignores: ['src/extension.ts', 'src/editor/**', 'test/vscode/**', 'test/e2e/**'],
+    ignores: ['src/extension.ts', 'src/editor/**', 'test/vscode/**', 'test/e2e/**', 'bench/activation-host.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

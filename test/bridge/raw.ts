@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import type { BridgeDefinition } from '../../src/bridge/types.ts'
 
 /** Where a definition's URI leads, as VS Code's extension host reads it: socket in the path, path in the fragment. */
-export function addressOf(definition: BridgeDefinition): { socketPath: string; path: string } {
+function addressOf(definition: BridgeDefinition): { socketPath: string; path: string } {
   const url = new URL(definition.uri)
   return { socketPath: decodeURI(url.pathname), path: url.hash.slice(1) }
 }

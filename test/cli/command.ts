@@ -93,7 +93,7 @@ export interface ReadyEvent {
   readonly people: readonly { readonly user: string; readonly groups: readonly string[] }[]
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

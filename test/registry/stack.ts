@@ -13,7 +13,7 @@ import type { RegistryTables } from '../../companion/services/registry/src/datab
 import { startTestPostgres } from '../support/postgres.ts'
 
 export const DEV_SECRET = 'development-secret-development-secret'
-export const INTAKE_TOKEN = 'intake-token-intake-token'
+const INTAKE_TOKEN = 'intake-token-intake-token'
 
 export type Stack = Awaited<ReturnType<typeof startStack>>
 

@@ -169,7 +169,7 @@ export class FixtureTools {
   private readonly costLimit = 10
 }
 
-export const FIXTURE_CEDAR = `
+const FIXTURE_CEDAR = `
 @id("tables") permit (principal is User, action == Action::"read", resource is Resource) when { resource.kind == "table" };
 @id("ads-tables") forbid (principal, action, resource is Resource) when { resource.name like "ads.*" } unless { principal in Group::"ads" };
 `

@@ -75,7 +75,7 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
   }
 }
 
-export function recordOf(url: string, change: Partial<ServerRecord>): ServerRecord {
+function recordOf(url: string, change: Partial<ServerRecord>): ServerRecord {
   const { tools, surfaceDigest } = describeServer(fixtureServer())
   return {
     ...ServerRecord.parse({
