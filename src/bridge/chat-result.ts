@@ -10,8 +10,7 @@ const MAX_BYTES = 56_000
  */
 export function chatResult(outcome: ToolOutcome): CallToolResult {
   if (outcome.isError) {
-    const code = outcome.code === undefined ? '' : ` (${outcome.code})`
-    return { isError: true, content: [textBlock(`Failed${code}: ${cut(outcome.text)}`)] }
+    return { isError: true, content: [textBlock(`Failed${codeWords(outcome)}: ${cut(outcome.text)}`)] }
   }
   if (!outcome.structured) return { content: [textBlock(cut(outcome.text))] }
   const json = JSON.stringify(outcome.structured)
@@ -28,6 +27,11 @@ export function chatResult(outcome: ToolOutcome): CallToolResult {
       ),
     ],
   }
+}
+
+/** The code, unless the words say it already, as those of a server do. */
+function codeWords({ code, text }: ToolOutcome): string {
+  return code === undefined || text.includes(`(${code})`) ? '' : ` (${code})`
 }
 
 function textBlock(text: string): { type: 'text'; text: string } {
