@@ -150,6 +150,7 @@ async function buildCompanion() {
     const description = join(root, 'companion', path, 'server.json')
     if (existsSync(description)) await cp(description, join(root, 'dist/companion', path, 'server.json'))
   }
+  await cp(join(root, 'companion/standalone.md'), join(root, 'dist/companion/README.md'))
   await writeStandalonePackage(root, join(root, 'dist/companion'), COMPANION_EXTERNAL)
 }
 

@@ -11,7 +11,8 @@ export async function packageExtension(): Promise<string> {
     quiet,
   )
   if (built !== 0) throw new Error('the production build failed; its messages are above')
-  if ((await runTool('vsce', ['package', '--no-dependencies', '--out', vsix], quiet)) !== 0) {
+  const args = ['package', '--no-dependencies', '--allow-missing-repository', '--out', vsix]
+  if ((await runTool('vsce', args, quiet)) !== 0) {
     throw new Error('the extension could not be packaged; the messages of vsce are above')
   }
   return vsix

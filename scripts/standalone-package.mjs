@@ -21,12 +21,21 @@ export async function writeStandalonePackage(root, folder, names) {
     private: true,
     type: 'module',
     bin: { gatehouse: 'packages/cli/main.js' },
+    scripts: { start: 'node packages/cli/main.js up', gatehouse: 'node packages/cli/main.js' },
     engines: { node: '>=24' },
+    // npm then says so and stops, where for `engines` alone it only warns.
+    devEngines: { runtime: { name: 'node', version: '>=24', onFail: 'error' } },
     dependencies: Object.fromEntries(present.map((name) => [name, lock.packages[`node_modules/${name}`].version])),
   }
+  const allowScripts = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
+    hasInstallScript ? [[path.slice('node_modules/'.length), true]] : [],
+  )
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'package.json'), `${JSON.stringify(own, null, 2)}\n`)
-  const { type: _type, ...locked } = own
+  await writeFile(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ ...own, allowScripts: Object.fromEntries(allowScripts) }, null, 2)}\n`,
+  )
+  const { type: _type, private: _private, scripts: _scripts, devEngines: _devEngines, ...locked } = own
   const text = {
     name: own.name,
     version: own.version,

@@ -29,7 +29,7 @@ export async function openCompanion(extensionPath: string): Promise<void> {
   )
   const open = 'Open Folder'
   const choice = await vscode.window.showInformationMessage(
-    'The companion workspace is ready. In it, run "npm ci" once, then "npx gatehouse up".',
+    'The companion workspace is ready. In it, run "npm ci" once, then "npm start"; its README says more.',
     open,
   )
   if (choice === open)
