@@ -17,6 +17,8 @@ export interface ServerNode {
   readonly icon: string
   readonly color?: string
   readonly children: readonly ServerNode[]
+  /** Open from the start: its rows are what a person must see. */
+  readonly expanded?: boolean
   /** The server the row belongs to, and what its commands act on. */
   readonly server?: string
   readonly supportChannel?: string
@@ -167,6 +169,7 @@ function deniedNode(listed: ListedServer & { access: 'denied' }): ServerNode {
     tooltip: `${reason}\nAsk ${ask} in ${shownLine(listed.support.channel)}.`,
     icon: 'lock',
     color: 'disabledForeground',
+    expanded: true,
     children: [
       { ...base, id: `${id}/reason`, kind: 'reason', label: reason, tooltip: reason, icon: 'info', children: [] },
       {

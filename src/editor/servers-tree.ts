@@ -34,8 +34,7 @@ export function createServersTree(): ServersTree {
 }
 
 function treeItem(node: ServerNode): vscode.TreeItem {
-  const { Collapsed, None } = vscode.TreeItemCollapsibleState
-  const item = new vscode.TreeItem(node.label, node.children.length > 0 ? Collapsed : None)
+  const item = new vscode.TreeItem(node.label, collapsibleState(node))
   item.id = node.id
   item.tooltip = node.tooltip
   item.contextValue = node.kind
@@ -46,4 +45,10 @@ function treeItem(node: ServerNode): vscode.TreeItem {
   if (node.description !== undefined) item.description = node.description
   item.accessibilityInformation = { label: [node.label, node.description, node.tooltip].filter(Boolean).join(', ') }
   return item
+}
+
+function collapsibleState(node: ServerNode): vscode.TreeItemCollapsibleState {
+  const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState
+  if (node.children.length === 0) return None
+  return node.expanded ? Expanded : Collapsed
 }

@@ -75,7 +75,7 @@ describe('the tree of servers', () => {
     verifies('AUTH-8.3')
     const nodes = serverNodes(ready([denied, { access: 'allowed', record }]), idle)
     expect(nodes.map((node) => node.label)).toEqual(['Presto', 'Airflow'])
-    expect(nodes[1]).toMatchObject({ icon: 'lock', supportChannel: '#airflow' })
+    expect(nodes[1]).toMatchObject({ icon: 'lock', supportChannel: '#airflow', expanded: true })
     expect(nodes[1]?.tooltip).toBe('Needs the group infra.\nAsk Pipelines, pipelines@example.com in #airflow.')
   })
 
