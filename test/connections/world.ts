@@ -35,12 +35,12 @@ export interface World {
   stop(): Promise<void>
 }
 
-export interface TestCatalog extends Catalog {
+interface TestCatalog extends Catalog {
   show(state: CatalogState): void
   readonly record: ServerRecord
 }
 
-export interface TestSession extends Session {
+interface TestSession extends Session {
   become(state: SessionState): void
   readonly forgotten: string[]
 }

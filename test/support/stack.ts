@@ -14,9 +14,9 @@ const Ready = z.object({
   servers: z.record(z.string(), z.object({ url: z.url() })),
   people: z.array(z.object({ user: z.string(), groups: z.array(z.string()) })),
 })
-export type Ready = z.infer<typeof Ready>
+type Ready = z.infer<typeof Ready>
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly user: string
   readonly resource: string
   readonly client?: string
