@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { verifies } from '../requirements.ts'
 import { Editor } from './support/editor.ts'
+import { startLateServer } from './support/late-server.ts'
 import { packageModel } from './support/model.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 import { signIn, signOut } from './support/sign-in.ts'
@@ -85,7 +86,7 @@ describe('first light, as a person', () => {
     verifies('EDIT-3.1', 'EDIT-3.2')
     await editor.newChat()
     await editor.ask(call('execute_statement', { sql: WRITE }))
-    await editor.allowOnce()
+    await editor.allowInSession()
     await editor.command('Gatehouse: Show Plans')
     const panel = editor.webview()
     await panel.getByText('execute_statement').first().waitFor({ timeout: 30_000 })
@@ -110,7 +111,7 @@ describe('first light, as a person', () => {
     verifies('EDIT-3.2')
     await editor.newChat()
     await editor.ask(call('execute_statement', { sql: WRITE }))
-    await editor.allowOnce()
+    // The editor's own card was answered for this session, and does not come back; the step waits all the same.
     const panel = editor.webview()
     await editor.press(panel.getByRole('button', { name: /^Approve / }).first())
     await editor
@@ -120,6 +121,43 @@ describe('first light, as a person', () => {
       .waitFor({ timeout: 30_000 })
     await editor.shot('approved')
     expect(await changedRows()).toBe(4)
+  })
+
+  test('calls that arrive together are shown together and decided together', async () => {
+    verifies('EDIT-3.1')
+    await editor.newChat()
+    const twice = [1, 2].map((n) =>
+      call('execute_statement', { sql: `DELETE FROM sandbox.budget_plan WHERE note = 'none ${n}'` }),
+    )
+    await editor.ask(`together ;; ${twice.join(' ;; ')}`)
+    const panel = editor.webview()
+    await panel.getByText('2 steps').first().waitFor({ timeout: 60_000 })
+    await editor.shot('two-steps')
+    await editor.press(panel.getByRole('button', { name: 'Approve all 2' }))
+    await editor
+      .chat()
+      .getByText(/rows_changed.*rows_changed/s)
+      .first()
+      .waitFor({ timeout: 60_000 })
+    await editor.shot('two-approved')
+  })
+
+  test('a server added to the registry after sign-in is listed and called with no browser', async () => {
+    verifies('AUTH-2.2', 'AUTH-2.1')
+    const pages = editor.context.pages().length
+    const late = await startLateServer(stack)
+    try {
+      await editor.command('Gatehouse: Refresh Servers')
+      const tree = editor.page.getByRole('tree', { name: /Servers/ })
+      await tree.getByRole('treeitem', { name: /Late/ }).first().waitFor({ timeout: 30_000 })
+      await editor.newChat()
+      await editor.ask(call('echo', { text: 'no second sign-in' }))
+      await editor.chat().getByText('"echoed":"no second sign-in"').first().waitFor({ timeout: 60_000 })
+      await editor.shot('late-server')
+      expect(editor.context.pages().length).toBe(pages)
+    } finally {
+      await late.stop()
+    }
   })
 
   test('the finance analyst cannot query the ads table, and is told why', async () => {

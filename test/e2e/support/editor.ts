@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -76,6 +76,11 @@ export class Editor {
     return new Editor(page, browser, server, home, options.story)
   }
 
+  /** Replaces the settings of this machine, which win over the person's and are watched by the open window. */
+  async configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
+    await writeFile(join(this.home, 'user-data', 'Machine', 'settings.json'), JSON.stringify(settings))
+  }
+
   /** Keeps a picture of the whole window under test-results/screenshots. */
   shot(name: string): Promise<void> {
     return this.shotOf(this.page, name)
@@ -113,7 +118,11 @@ export class Editor {
   async prepareChat(): Promise<void> {
     await this.command('Chat: Manage Language Models')
     await this.page.getByText('Scripted', { exact: true }).first().waitFor({ timeout: 60_000 })
-    await this.page.keyboard.press('Escape')
+    const dialog = this.page.getByText('Install Model Providers')
+    for (let attempt = 0; attempt < 5 && (await dialog.isVisible()); attempt++) {
+      await this.page.keyboard.press('Escape')
+      await this.page.waitForTimeout(500)
+    }
     await this.page.getByText('Activating Extensions').waitFor({ state: 'hidden', timeout: 90_000 })
     for (let attempt = 0; attempt < 4; attempt++) {
       await this.newChat()
@@ -132,8 +141,8 @@ export class Editor {
     await this.page.keyboard.press('Enter')
   }
 
-  /** The editor's own card before a tool that is not read-only: this once. It is no approval; see the Plans view. */
-  async allowOnce(): Promise<void> {
+  /** The editor's own card before a tool that is not read-only: allowed in this session. It is no approval; see the Plans view. */
+  async allowInSession(): Promise<void> {
     await this.page
       .getByRole('button', { name: /^Allow/ })
       .first()
@@ -147,8 +156,15 @@ export class Editor {
     await button.click()
   }
 
+  /** Waits until the old conversation is gone, else the next prompt would still go there. */
   async newChat(): Promise<void> {
-    await this.command('Chat: New Chat')
+    const chat = this.page.locator('.part.auxiliarybar')
+    await chat
+      .getByRole('button', { name: /^New Chat/ })
+      .first()
+      .click()
+    await chat.getByText('Build with Agent').waitFor({ timeout: 30_000 })
+    await this.page.waitForTimeout(1000)
   }
 
   chat() {
