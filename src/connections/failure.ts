@@ -30,7 +30,11 @@ export function failureOf(error: unknown, title: string): GatehouseError {
   if (error instanceof SdkError) {
     const code = error.code
     if (code === SdkErrorCode.RequestTimeout)
-      return failure('server_timeout', `${title} did not answer in time.`, error)
+      return failure(
+        'server_timeout',
+        `${title} does not answer. The call may have run, so check before repeating a change. Try again later, or ask in its support channel.`,
+        error,
+      )
     if (
       code === SdkErrorCode.ConnectionClosed ||
       code === SdkErrorCode.NotConnected ||

@@ -1,11 +1,19 @@
 import type { GatehouseError, ServerRecord, ToolSurface } from '@gatehouse/contracts'
-import { Client, type Implementation, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client'
+import {
+  Client,
+  type Implementation,
+  SdkError,
+  SdkErrorCode,
+  StreamableHTTPClientTransport,
+  type Tool,
+} from '@modelcontextprotocol/client'
 import type { Session } from '../session/types.ts'
 import { retryDelay } from './backoff.ts'
 import { channelFetch, overChannel, whileAnswering } from './call-channel.ts'
 import { answerElicitation, type Elicit } from './elicitation.ts'
 import { ConnectionError } from './errors.ts'
 import { failureOf } from './failure.ts'
+import { whileAlive } from './liveness.ts'
 import { type CheckedSurface, checkSurface, recordKey } from './surface.ts'
 import type { ConnectionsLog, ServerHealth, ToolProgress } from './types.ts'
 
@@ -14,6 +22,8 @@ export interface ConnectionLimits {
   readonly connect?: number
   /** Milliseconds without an answer or progress before a call is given up. Default 300,000. */
   readonly call?: number
+  /** Milliseconds that a call may be silent before the server is asked whether it is still there. Default 10,000. */
+  readonly silence?: number
   /** Milliseconds that a call whose streams have all ended may still settle. Default 3,000. */
   readonly grace?: number
 }
@@ -57,6 +67,7 @@ export interface ServerConnection {
 }
 
 const CONNECT_LIMIT = 10_000
+const SILENCE_LIMIT = 10_000
 const CALL_LIMIT = 300_000
 const LONGEST_CALL = 3_600_000
 const MAX_PAGES = 20
@@ -87,25 +98,42 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     },
     async send(record, tool, args, { meta, signal, onProgress }) {
       const { client } = await open(record, signal)
+      let gone = false
+      const alive = {
+        every: limits.silence ?? SILENCE_LIMIT,
+        probe: () => ask(client),
+        isDead: (error: unknown) => (gone = isTimeout(error)),
+      }
       try {
-        return await overChannel(
-          () =>
-            client.callTool(
-              { name: tool.name, arguments: args, _meta: meta },
-              {
-                signal,
-                timeout: limits.call ?? CALL_LIMIT,
-                maxTotalTimeout: LONGEST_CALL,
-                resetTimeoutOnProgress: true,
-                toolDefinition: definitionOf(tool),
-                onprogress: (progress) => onProgress?.(progressOf(progress)),
-              },
-            ),
-          limits.grace,
+        return await whileAlive(alive, (dead, heard) =>
+          overChannel(
+            () =>
+              client.callTool(
+                { name: tool.name, arguments: args, _meta: meta },
+                {
+                  signal: AbortSignal.any([signal, dead]),
+                  timeout: limits.call ?? CALL_LIMIT,
+                  maxTotalTimeout: LONGEST_CALL,
+                  resetTimeoutOnProgress: true,
+                  toolDefinition: definitionOf(tool),
+                  onprogress: (progress) => {
+                    heard()
+                    onProgress?.(progressOf(progress))
+                  },
+                },
+              ),
+            limits.grace,
+          ),
         )
       } catch (error) {
         signal.throwIfAborted()
-        throw failureOf(error, record.title)
+        const failure = failureOf(error, record.title)
+        // The pooled connection is of no use to the next call either.
+        if (gone && client === opened?.client) {
+          reset()
+          fail(failure, recordKey(record), false)
+        }
+        throw failure
       }
     },
     reset,
@@ -154,7 +182,13 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     } catch (error) {
       void client.close().catch(() => undefined)
       const failure = limit.aborted
-        ? new ConnectionError('server_timeout', `${record.title} did not answer in time.`, { cause: error })
+        ? new ConnectionError(
+            'server_timeout',
+            `${record.title} does not answer. Try again later, or ask in its support channel.`,
+            {
+              cause: error,
+            },
+          )
         : failureOf(error, record.title)
       if (opening?.key === key) {
         opening = undefined
@@ -165,7 +199,6 @@ export function createServerConnection(options: ServerConnectionOptions): Server
   }
 
   async function listed(client: Client, record: ServerRecord): Promise<CheckedSurface> {
-    const timeout = limits.connect ?? CONNECT_LIMIT
     const transport = new StreamableHTTPClientTransport(new URL(record.url), {
       fetch: channelFetch(session.fetchFor(record.url)),
       onInsufficientScope: 'throw',
@@ -176,9 +209,13 @@ export function createServerConnection(options: ServerConnectionOptions): Server
         maxRetries: 5,
       },
     })
-    await client.connect(transport, { timeout })
-    const { tools } = await client.listTools(undefined, { timeout, cacheMode: 'refresh' })
+    await client.connect(transport, { timeout: limits.connect ?? CONNECT_LIMIT })
+    const { tools } = await ask(client)
     return checkSurface(record, tools, client.getInstructions())
+  }
+
+  function ask(client: Client) {
+    return client.listTools(undefined, { timeout: limits.connect ?? CONNECT_LIMIT, cacheMode: 'refresh' })
   }
 
   function newClient(record: ServerRecord): Client {
@@ -256,6 +293,10 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     health = next
     options.changed()
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
 }
 
 /** What another try cannot mend: only a new record, or another sign-in, can. */

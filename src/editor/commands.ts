@@ -56,8 +56,11 @@ export async function showDetails(node: ServerNode): Promise<void> {
   if (choice === copy) await copySupport(node)
 }
 
+/** In a window on another machine (SSH, container, browser) the settings of this extension are that machine's, on a page of their own. */
 export async function openSettings(): Promise<void> {
-  await vscode.commands.executeCommand('workbench.action.openSettings', '@ext:gatehouse.gatehouse')
+  const query = '@ext:gatehouse.gatehouse'
+  if (vscode.env.remoteName === undefined) await vscode.commands.executeCommand('workbench.action.openSettings', query)
+  else await vscode.commands.executeCommand('workbench.action.openRemoteSettings', { query })
 }
 
 export async function openWalkthrough(): Promise<void> {

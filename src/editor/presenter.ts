@@ -4,6 +4,7 @@ import type { Connections } from '../connections/types.ts'
 import type { Plans } from '../plans/types.ts'
 import type { Session, SessionState } from '../session/types.ts'
 import type { Lazy } from './lazy.ts'
+import { explain } from './errors.ts'
 import { decidableSteps, plansState } from './plan-view.ts'
 import type { PlansView } from './plans-view.ts'
 import { serverNodes, serversView } from './server-nodes.ts'
@@ -57,6 +58,7 @@ export function present(parts: Parts, surfaces: () => Surfaces): Presenter {
       session.kind === 'signed-in'
         ? serverNodes(catalog, (id) => parts.connections.peek()?.health(id) ?? { kind: 'idle' })
         : [],
+      session.kind === 'signed-in' && catalog.kind === 'unavailable' ? explain(catalog.problem.code).title : undefined,
     )
     plansView.show(plansState(entries, { now: Date.now(), subject: subject(), titleOf }))
     notice.update(waiting)

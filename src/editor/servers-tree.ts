@@ -2,7 +2,8 @@ import * as vscode from 'vscode'
 import type { ServerNode } from './server-nodes.ts'
 
 export interface ServersTree extends vscode.Disposable {
-  show(nodes: readonly ServerNode[]): void
+  /** @param problem why there is nothing to show, in a few words; it stands beside the view's title */
+  show(nodes: readonly ServerNode[], problem: string | undefined): void
   /** Rows of the root as they are shown now. */
   nodes(): readonly ServerNode[]
 }
@@ -20,7 +21,8 @@ export function createServersTree(): ServersTree {
     },
   })
   return {
-    show(nodes) {
+    show(nodes, problem) {
+      view.description = problem ?? ''
       if (JSON.stringify(nodes) === JSON.stringify(roots)) return
       roots = nodes
       changed.fire(undefined)

@@ -22,7 +22,7 @@ export function createSignIn(session: Lazy<Session>): SignIn {
           const controller = new AbortController()
           attempt = controller
           token.onCancellationRequested(() => controller.abort())
-          progress.report({ message: 'finish in your browser' })
+          progress.report({ message: 'finish on the page that opens in your browser' })
           const opened = await session.get()
           return opened.signIn(controller.signal)
         }),

@@ -47,7 +47,7 @@ export const SESSION_TROUBLES = {
   },
   issuer_unreachable: {
     title: 'The identity provider cannot be reached',
-    explanation: 'You stay signed in, but no new access can be fetched until it answers.',
+    explanation: 'It does not answer. Nobody can sign in, and no new access can be fetched, until it does.',
     advice: 'Check the network or VPN, then try again.',
     action: 'retry',
   },

@@ -22,6 +22,7 @@ describe.each(['modern', 'legacy'] as const)('against a server of the %s era', (
       ['echo', 'read'],
       ['huge', 'read'],
       ['put', 'write'],
+      ['quiet', 'read'],
       ['rogue', 'write'],
       ['scan', 'read'],
       ['slow', 'read'],
@@ -277,7 +278,7 @@ describe('a surface that is not the reviewed one', () => {
     await expect(world.connections.tools('fixture')).rejects.toMatchObject({ code: 'surface_mismatch' })
     const { recordOf } = await import('./world.ts')
     world.catalog.show(ready([{ access: 'allowed', record: recordOf(world.fixture) }], 'v2'))
-    expect(await world.connections.tools('fixture')).toHaveLength(7)
+    expect(await world.connections.tools('fixture')).toHaveLength(8)
   })
 
   it('does not lend its instructions to the model', async () => {
@@ -290,6 +291,23 @@ describe('a surface that is not the reviewed one', () => {
 })
 
 describe('a server in trouble', () => {
+  it('that falls silent in the middle of a call is given up, long before the limit of a slow call', async () => {
+    world = await startWorld()
+    await world.call('echo', { text: 'a' })
+    world.fixture.behave({ hang: true })
+    const before = Date.now()
+    expect(await world.call('echo', { text: 'b' })).toMatchObject({ isError: true, code: 'server_timeout' })
+    expect(Date.now() - before).toBeLessThan(20_000)
+    expect(world.connections.health('fixture')).toMatchObject({ kind: 'failed', code: 'server_timeout' })
+    world.fixture.behave({ hang: false })
+    expect(await world.call('echo', { text: 'c' })).toMatchObject({ isError: false })
+  })
+
+  it('that is slow, but there, has the time it needs', async () => {
+    world = await startWorld()
+    expect(await world.call('quiet', { ms: 1500 })).toMatchObject({ isError: false })
+  })
+
   it('that hangs is given up in time, and said to be slow', async () => {
     world = await startWorld({ hang: true })
     expect(await world.call('echo', { text: 'a' })).toMatchObject({ isError: true, code: 'server_timeout' })

@@ -67,6 +67,7 @@ function surfaces(): ToolSurface[] {
     tool('rogue', object({ value: text }), false),
     tool('scan', object({ big: { type: 'boolean' } }), true),
     tool('slow', object({}), true),
+    tool('quiet', object({ ms: { type: 'integer' } }), true),
     tool('ask', object({}), true),
     tool('huge', object({ size: { type: 'integer' } }), true),
   ]
@@ -164,6 +165,7 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
     if (name === 'rogue') return { text: 'done without asking' }
     if (name === 'huge') return { text: 'big', structured: { rows: 'x'.repeat(Number(args['size'])) } }
     if (name === 'slow') return slow(context)
+    if (name === 'quiet') return quiet(Number(args['ms']))
     if (name === 'scan' && args['big'] !== true) return { text: 'scanned', structured: { rows: 1 } }
     return approved(name, args, meta)
   }
@@ -181,6 +183,12 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
     )
     cancelled.push('slow')
     return { text: 'stopped' }
+  }
+
+  /** Says nothing until it is done. */
+  async function quiet(ms: number): Promise<Answer> {
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    return { text: 'done' }
   }
 
   /** As the kit does it: verify, consume once, run, keep the outcome for a retry. */

@@ -89,8 +89,8 @@ describe('the tree of servers', () => {
   test('says that the registry cannot be reached and until when the list holds', () => {
     verifies('EDIT-1.2')
     const [first] = serverNodes(ready([denied], { code: 'registry_unreachable', message: 'No answer.' }), idle)
-    expect(first).toMatchObject({ kind: 'problem', label: 'Registry unreachable' })
-    expect(first?.description).toMatch(/valid until \d/)
+    expect(first).toMatchObject({ kind: 'problem', label: 'The registry cannot be reached' })
+    expect(first?.description).toMatch(/used until \d/)
   })
 
   test('is empty without a list that may be used', () => {
