@@ -1,7 +1,7 @@
 // Builds everything that runs: `node esbuild.config.mjs [--production] [--watch] [--only extension,webview,companion,test]`.
 // A target whose source is absent is skipped. Sizes are in dist/meta/*.json (esbuild metafiles).
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -60,6 +60,18 @@ const englishZod = {
       contents: "export { default as en } from './en.js'",
       resolveDir: join(root, 'node_modules/zod/v4/locales'),
     }))
+  },
+}
+
+/** Of zod's namespace a bundler drops what nobody uses; of its export `z`, which holds the same, it cannot. */
+const shakenZod = {
+  name: 'shaken-zod',
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path.includes('node_modules')) return undefined
+      const source = await readFile(path, 'utf8')
+      return { contents: source.replace("import { z } from 'zod'", "import * as z from 'zod'"), loader: 'ts' }
+    })
   },
 }
 
@@ -196,7 +208,10 @@ async function run(name, { sweeping, ...options }) {
       })
     },
   }
-  const context = await esbuild.context({ ...options, plugins: [...(options.plugins ?? []), englishZod, record] })
+  const context = await esbuild.context({
+    ...options,
+    plugins: [...(options.plugins ?? []), englishZod, shakenZod, record],
+  })
   try {
     await context.rebuild()
   } finally {
