@@ -200,7 +200,7 @@ function createSurfaces(
   const plansView = createPlansView({
     extensionUri: context.extensionUri,
     log,
-    decide: (request) => void acts.decide(request).catch((error: unknown) => tell(error)),
+    decide: (request) => void acts.decide(request).catch(tell),
     signIn: () => void acts.signIn().catch((error: unknown) => tell(error, 'gatehouse.signIn')),
   })
   const notice = createWaitingNotice({ settings, view: plansView, titleOf: acts.titleOf })

@@ -9,6 +9,7 @@ import { fenced } from './fence.ts'
 import type { Lazy } from './lazy.ts'
 import type { Log } from './log.ts'
 import { namedTools, type NamedTool, systemPrompt } from './participant-tools.ts'
+import { plainMarkdown } from './plain-markdown.ts'
 import { describePlans, describeServers } from './participant-words.ts'
 
 /** Turns of model and tools in one request; a model that needs more is going round in circles. */
@@ -56,12 +57,12 @@ async function answer(
     return response.button({ command: 'gatehouse.signIn', title: 'Sign In' })
   }
   if (request.command === 'servers') {
-    response.markdown(new vscode.MarkdownString().appendText(describeServers((await options.catalog.get()).state())))
+    response.markdown(plainMarkdown(describeServers((await options.catalog.get()).state())))
     return response.button({ command: 'gatehouse.servers.focus', title: 'Show Servers' })
   }
   if (request.command === 'plan') {
     const entries = (await options.plans.get()).entries()
-    response.markdown(new vscode.MarkdownString().appendText(describePlans(entries, state.account.subject)))
+    response.markdown(plainMarkdown(describePlans(entries, state.account.subject)))
     return response.button({ command: 'gatehouse.showPlans', title: 'Show Plans' })
   }
   const connections = await options.connections.get()
@@ -189,11 +190,11 @@ function fail(response: vscode.ChatResponseStream, error: unknown, log: Log): vo
   // The model's own refusals (no permission, quota, blocked) come in words made for the person.
   if (error instanceof vscode.LanguageModelError) {
     log.warn(`model_failed: ${error.code}`)
-    response.markdown(new vscode.MarkdownString().appendText(`The language model did not answer: ${error.message}`))
+    response.markdown(plainMarkdown(`The language model did not answer: ${error.message}`))
     return
   }
   const { code, title, explanation, action } = explain(codeOf(error))
   log.error(`${code}: ${error instanceof Error ? error.message : String(error)}`)
-  response.markdown(new vscode.MarkdownString().appendText(`${title}. ${explanation}`))
+  response.markdown(plainMarkdown(`${title}. ${explanation}`))
   if (action) response.button({ command: action.command, title: action.label })
 }

@@ -58,15 +58,26 @@ function rank(node: ServerNode): number {
 
 function problemNode({ code, message }: CatalogProblem, expiresAt: number): ServerNode {
   const until = new Date(expiresAt).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+  const { title } = explain(code)
+  const tooltip = `${shownLine(message, 500)}\nThe list fetched before is signed until ${until}. After that every server is closed.`
   return {
     id: 'problem',
     kind: 'problem',
-    label: explain(code).title,
-    description: `the last list is used until ${until}`,
-    tooltip: `${shownLine(message, 500)}\nThe list fetched before is signed until ${until}. After that every server is closed.`,
+    label: title,
+    tooltip,
     icon: 'warning',
     color: 'list.warningForeground',
-    children: [],
+    expanded: true,
+    children: [
+      {
+        id: 'problem/until',
+        kind: 'reason',
+        label: `The last list is used until ${until}`,
+        tooltip,
+        icon: 'history',
+        children: [],
+      },
+    ],
   }
 }
 

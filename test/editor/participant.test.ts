@@ -3,6 +3,7 @@ import type { OfferedTool } from '../../src/connections/types.ts'
 import { fenced } from '../../src/editor/fence.ts'
 import { namedTools } from '../../src/editor/participant-tools.ts'
 import { describePlans, describeServers } from '../../src/editor/participant-words.ts'
+import { plainMarkdown } from '../../src/editor/plain-markdown.ts'
 import { waitingWords } from '../../src/editor/waiting-words.ts'
 import { verifies } from '../requirements.ts'
 import { sampleEntry, sampleStep } from './sample-plan.ts'
@@ -13,6 +14,15 @@ const offered = (server: string, name: string, effect: OfferedTool['effect'] = '
     tool: { name, description: `does ${name}`, inputSchema: { type: 'object' } },
     effect,
   }) as unknown as OfferedTool
+
+describe('what @gatehouse says of itself', () => {
+  test('is shown as it is: nothing of it is formatted or linked, and its lines break at spaces', () => {
+    verifies('EDIT-2.2')
+    expect(plainMarkdown('Tools: run_query, [x](https://a.example)\n\n  # <b>1. $x$ a@b.example')).toBe(
+      'Tools\\: run\\_query, \\[x\\]\\(https\\://a\\.example\\)\n\n\\# \\<b\\>1\\. \\$x\\$ a\\@b\\.example',
+    )
+  })
+})
 
 describe('what @gatehouse gives its model', () => {
   test('names are unique, short, and of the letters that models take', () => {
