@@ -52,6 +52,7 @@ describe('what is typed wrong', () => {
   test.each([
     [['call', '--server', 'presto', '--tool', 't', '--args', '{"a":1,"a":2}'], 'arguments_invalid'],
     [['call', '--server', 'presto', '--tool', 't', '--args', '[1]'], 'arguments_invalid'],
+    [['call', '--server', 'presto', '--tool', 't', '--args', '@/no/such/file'], 'arguments_invalid'],
     [['call', '--server', 'presto', '--args', '{}'], 'usage'],
     [['token', '--resource', 'http://127.0.0.1:9'], 'usage'],
     [['suspend', '--server', '../x', '--reason', 'r'], 'usage'],

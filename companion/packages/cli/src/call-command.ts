@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { parseStrictJson, JsonError } from '@gatehouse/contracts'
 import { callTool } from './call-tool.ts'
 import { CliError } from './cli-error.ts'
@@ -10,7 +11,7 @@ const USAGE = `gatehouse call --server S --tool T --args JSON [--user NAME] [--a
 Calls one tool the way the extension would, and prints the result as JSON. Status 1 when the result is an error.
 
   --server S    id of a listed server, for example presto
-  --args JSON   the tool's arguments, an object
+  --args JSON   the tool's arguments, an object; @FILE reads them from a file (@/dev/stdin from standard input)
   --user NAME   who calls (default ada)
   --approve     approve exactly this call with a device key made for it, as a person would in the panel`
 
@@ -30,7 +31,7 @@ export const callCommand: Command = {
     const call = {
       server: required('server', options.server),
       tool: required('tool', options.tool),
-      arguments: parseArguments(required('args', options.args)),
+      arguments: parseArguments(await argumentsText(required('args', options.args))),
       user: options.user,
       approve: options.approve,
     }
@@ -40,6 +41,16 @@ export const callCommand: Command = {
     console.log(JSON.stringify(result, null, 2))
     return result.isError === true ? 1 : 0
   },
+}
+
+/** A system may refuse an argument of more than 128 kB (Linux, `MAX_ARG_STRLEN`), hence files. @throws CliError `arguments_invalid` */
+async function argumentsText(option: string): Promise<string> {
+  if (!option.startsWith('@')) return option
+  try {
+    return await readFile(option.slice(1), 'utf8')
+  } catch (cause) {
+    throw new CliError('arguments_invalid', `--args: ${option.slice(1)} cannot be read`, { cause })
+  }
 }
 
 /** @throws CliError `arguments_invalid` */
