@@ -32,6 +32,8 @@ const LONGEST_PAUSE = 10_000
 const STEADY = 30_000
 const START_LIMIT = 60_000
 const STOP_LIMIT = 15_000
+/** How long the registry's signed records and lists live, seconds: the only settings of a service that a person may give to the whole stack. */
+const LIVES = new Set(['GATEHOUSE_RECORD_LIFE', 'GATEHOUSE_LIST_LIFE'])
 
 interface Run {
   readonly child: ChildProcess
@@ -138,5 +140,6 @@ async function end({ child }: Run): Promise<void> {
 /** Our own settings must not leak into the services: each gets exactly those that it needs. */
 function inherited(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env)
-  return Object.fromEntries(entries.filter(([name]) => !name.startsWith('GATEHOUSE_') && name !== 'DATABASE_URL'))
+  const kept = (name: string) => LIVES.has(name) || (!name.startsWith('GATEHOUSE_') && name !== 'DATABASE_URL')
+  return Object.fromEntries(entries.filter(([name]) => kept(name)))
 }
