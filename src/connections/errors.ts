@@ -4,7 +4,7 @@ import { GatehouseError } from '@gatehouse/contracts'
  * The person or the asker: `cancelled`, `channel_broken`, `disposed`.
  * Access: `not_signed_in`, `server_not_allowed`, `tool_not_allowed`, `tool_not_offered`, `surface_mismatch`, `surface_too_large`.
  * The network: `server_unreachable` (nothing was sent), `server_disconnected` and `server_timeout` (it may have run), `server_refused`
- * (401 or 403), `server_session_lost`, `server_error`, `result_invalid`.
+ * (401 or 403), `server_session_lost`, `server_error`, `request_too_large` (nothing ran), `result_invalid`.
  * Approval: `arguments_invalid`, `proposal_invalid`, `proposal_mismatch`, `approval_not_enforced`, `approval_rejected`, `approval_withdrawn`,
  * `approval_expired`, `outcome_unknown`.
  * An outcome may also carry `call_failed` (unforeseen), a code of plans/errors.ts or session/errors.ts, or the server's own.
@@ -25,6 +25,7 @@ export type ConnectionErrorCode =
   | 'server_refused'
   | 'server_session_lost'
   | 'server_error'
+  | 'request_too_large'
   | 'result_invalid'
   | 'arguments_invalid'
   | 'proposal_invalid'

@@ -74,6 +74,10 @@ function httpFailure(error: SdkHttpError, title: string, cause: unknown): Connec
   if (status === 404 || status === 400) {
     return failure('server_session_lost', `${title} no longer knows this session (HTTP ${status}).`, cause)
   }
+  if (status === 413) {
+    const words = `${title} does not take so much at once (HTTP 413). Nothing ran. Ask for less, or in parts.`
+    return failure('request_too_large', words, cause)
+  }
   if (status === 502 || status === 503 || status === 504) {
     return failure('server_error', `${title} is not available at the moment (HTTP ${status}).`, cause)
   }

@@ -89,6 +89,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   server_timeout: ['The server does not answer', 'The call may have run. Check before asking again.', LOG],
   server_refused: ['The server refused you', 'Its own rules say no. The Servers view says whom to ask.', SERVERS],
+  request_too_large: ['The request is too large for the server', 'Nothing ran. Ask for less, or in parts.'],
   server_error: ['The server failed', 'Ask in its support channel; the log has the details.', LOG],
   approval_not_enforced: [
     'The server ran a change without checking the approval',

@@ -324,6 +324,15 @@ describe('a server in trouble', () => {
     expect(await world.call('echo', { text: 'a' })).toMatchObject({ isError: false })
   })
 
+  it('that is asked for more than it takes says that nothing ran', async () => {
+    world = await startWorld()
+    await world.call('echo', { text: 'a' })
+    world.fixture.behave({ status: 413 })
+    const outcome = await world.call('put', { value: 'a lot' })
+    expect(outcome).toMatchObject({ isError: true, code: 'request_too_large' })
+    expect(outcome.text).toContain('Nothing ran')
+  })
+
   it('that refuses the token gets another once', async () => {
     verifies('AUTH-2.1')
     world = await startWorld()

@@ -1,5 +1,5 @@
 import { type ServerRecord, ToolSurface, toolDigest } from '@gatehouse/contracts'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { Client, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { CliError } from './cli-error.ts'
 import { newDevice } from './device.ts'
 import { type RunningStack, requestToken } from './running-stack.ts'
@@ -60,6 +60,9 @@ export async function callTool(stack: RunningStack, call: CallRequest): Promise<
     if (cause instanceof CliError) throw cause
     if (cause instanceof Error && /fetch failed/.test(cause.message)) {
       throw new CliError('stack_not_running', `nothing answers at ${record.url}; is "gatehouse up" running?`, { cause })
+    }
+    if (cause instanceof SdkHttpError && cause.status === 413) {
+      throw new CliError('request_too_large', `${record.title} does not take so much at once; nothing ran`, { cause })
     }
     throw new CliError('request_failed', `${record.title} refused: ${firstLine(cause)}`, { cause })
   } finally {
