@@ -47,4 +47,9 @@ const child = spawn(node, [join(root, 'scripts', `${name}.ts`), ...args], {
 // The terminal sends Ctrl-C to the whole group; a SIGTERM to this process alone is handed on.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill('SIGTERM'))
+// npm does not hand a signal on to what it runs, so when it goes, whoever is below goes too.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM')
+}, 500).unref()
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
