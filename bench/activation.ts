@@ -20,8 +20,12 @@ for (let index = 1; index <= RUNS; index++) {
   loads.push(loadMs)
   activations.push(activateMs)
 }
-const activationMs = median(loads.map((load, index) => load + (activations[index] ?? 0)))
+const totals = loads.map((load, index) => load + (activations[index] ?? 0))
+const activationMs = median(totals)
+/** What it costs where nothing else wants the processor: the rest of the median is other programs' time. */
+const leastMs = Math.min(...totals)
 report('activation', [
   { name: 'activation_ms', value: activationMs, unit: 'ms', aim: '<50', holds: activationMs < 50 },
+  { name: 'activation_least_ms', value: leastMs, unit: 'ms', aim: '<50', holds: leastMs < 50 },
   { name: 'main_bundle_kb', value: mainBundleKb, unit: 'kB', aim: '<700', holds: mainBundleKb < 700 },
 ])
