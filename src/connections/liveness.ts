@@ -1,5 +1,5 @@
 /** Asks a server beside a call whether it is still there. Rejects when it does not answer in time. */
-export type Probe = () => Promise<unknown>
+type Probe = () => Promise<unknown>
 
 export interface LivenessOptions {
   /** How long a call may be silent before the server is asked, milliseconds. */
