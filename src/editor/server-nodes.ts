@@ -72,7 +72,7 @@ function problemNode({ code, message }: CatalogProblem, expiresAt: number): Serv
       {
         id: 'problem/until',
         kind: 'reason',
-        label: `The last list is used until ${until}`,
+        label: `Last list used until ${until}`,
         tooltip,
         icon: 'history',
         children: [],

@@ -29,7 +29,7 @@ export function codePage(url: URL): { status: number; page: Page } {
   if (parameter('error') !== '') {
     const cancelled = parameter('error') === 'access_denied'
     const message = cancelled
-      ? 'You cancelled the sign-in.'
+      ? 'You cancelled the sign-in. The editor still waits for it: choose Cancel there, or paste the address of this page.'
       : parameter('error_description') || 'The sign-in was refused.'
     return { status: 200, page: problemPage('Not signed in', message, parameter('error')) }
   }

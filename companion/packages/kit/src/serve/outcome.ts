@@ -9,8 +9,10 @@ export interface Outcome {
   readonly code: string
 }
 
+/** A chat shows the text of a failure alone, so what to do next stands there too. */
 export function failure(code: string, message: string, more: Readonly<Record<string, unknown>> = {}): Outcome {
-  return { isError: true, structured: { code, message, ...more }, text: `${message} (${code})`, code }
+  const next = typeof more['next'] === 'string' ? `. ${more['next']}` : ''
+  return { isError: true, structured: { code, message, ...more }, text: `${message} (${code})${next}`, code }
 }
 
 export function stored({ isError, structured, text }: Outcome): StoredOutcome {
