@@ -29,6 +29,8 @@ export interface Stack {
   readonly process: ChildProcess
   /** An access token of the local identity provider, bound to `jkt` where it is given. */
   token(request: TokenRequest): Promise<string>
+  /** The process of one service now; another once it has been started again. */
+  pid(service: 'identity' | 'registry' | 'presto'): Promise<number>
   /** Runs a `gatehouse` command against this stack. */
   gatehouse(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }>
   stop(): Promise<void>
@@ -49,6 +51,7 @@ export async function startStack(env: Readonly<Record<string, string>> = {}): Pr
     data,
     process: child,
     token: (request) => devToken(ready.issuer, data, request),
+    pid: (service) => servicePid(data, service),
     gatehouse: (...args) => runGatehouse([...args, '--data', data]),
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -68,6 +71,18 @@ async function untilReady(child: ChildProcess, errors: readonly string[]): Promi
     if (event.kind === 'ready') return Ready.parse(event)
   }
   throw new Error(`gatehouse up ended before it was ready:\n${errors.join('')}`)
+}
+
+/** Linux alone: the stack file says which processes are there, and `/proc` which is which. */
+async function servicePid(data: string, service: string): Promise<number> {
+  const { pids } = z
+    .object({ pids: z.array(z.number()) })
+    .parse(JSON.parse(await readFile(join(data, 'stack.json'), 'utf8')))
+  for (const pid of pids) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (command.includes(`/${service}/main.js`)) return pid
+  }
+  throw new Error(`no process of ${service} is running`)
 }
 
 async function devToken(issuer: string, data: string, request: TokenRequest): Promise<string> {

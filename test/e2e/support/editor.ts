@@ -95,18 +95,16 @@ export class Editor {
   /** Runs a command by its title through the command palette. */
   async command(title: string): Promise<void> {
     const input = this.page.locator('.quick-input-widget input[type="text"]').first()
-    // A webview that is just taking the focus swallows the key.
-    for (let attempt = 0; attempt < 5 && !(await input.isVisible()); attempt++) {
-      await this.page.keyboard.press('F1')
-      await appears(input, 4000)
-    }
     const exact = new RegExp(`^${title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}(,|$)`)
     const row = this.page.locator('.quick-input-list').getByRole('option', { name: exact }).first()
     // Commands of an extension that is still being scanned are missing at first: ask again.
-    for (let attempt = 0; attempt < 10; attempt++) {
-      await input.fill(`>${title}`)
+    for (let attempt = 0; attempt < 15; attempt++) {
+      // A view that is just taking the focus swallows the key, or closes what the key has opened.
+      if (!(await input.isVisible())) await this.page.keyboard.press('F1')
+      if (!(await appears(input, 4000))) continue
+      await input.fill(`>${title}`, { timeout: 2000 }).catch(() => undefined)
       if (await appears(row, 2000)) break
-      await input.fill('>')
+      await input.fill('>', { timeout: 2000 }).catch(() => undefined)
     }
     await this.page.keyboard.press('Enter')
   }
