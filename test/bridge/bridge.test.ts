@@ -196,7 +196,7 @@ describe('the tools', () => {
     verifies('EDIT-2.1')
     const reads = await (await connect(resolved('fixture/reads'))).listTools()
     const writes = await (await connect(resolved('fixture/writes'))).listTools()
-    expect(reads.tools.map(({ name }) => name)).toEqual(['plan_status', 'ask', 'echo', 'huge', 'scan', 'slow'])
+    expect(reads.tools.map(({ name }) => name)).toEqual(['plan_status', 'ask', 'echo', 'huge', 'quiet', 'scan', 'slow'])
     expect(writes.tools.map(({ name }) => name)).toEqual(['put', 'rogue'])
     expect(writes.tools[0]).toMatchObject({
       title: 'put',

@@ -1,8 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -107,10 +105,4 @@ export async function gone(pids: readonly number[], limit = 20_000): Promise<boo
   const deadline = Date.now() + limit
   while (pids.some(isAlive) && Date.now() < deadline) await delay(50)
   return !pids.some(isAlive)
-}
-
-/** A temporary data folder, and what removes it. */
-export async function dataFolder(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'gatehouse-up-'))
-  return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dataFolder, gatehouse } from './command.ts'
+import { gatehouse } from './command.ts'
+import { type DataFolder, temporaryDataFolder } from '../support/data-folder.ts'
 
-let data: Awaited<ReturnType<typeof dataFolder>>
+let data: DataFolder
 beforeAll(async () => {
-  data = await dataFolder()
+  data = await temporaryDataFolder()
   await writeFile(join(data.path, 'dev-secret'), `${'x'.repeat(43)}\n`)
 })
 afterAll(() => data.remove())

@@ -4,17 +4,18 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { verifies } from '../requirements.ts'
-import { dataFolder, gatehouse, gone, type ReadyEvent, Up } from './command.ts'
+import { gatehouse, gone, type ReadyEvent, Up } from './command.ts'
+import { type DataFolder, temporaryDataFolder } from '../support/data-folder.ts'
 
 const SLOW = 240_000
 const CREATE = { sql: "CREATE TABLE sandbox.kept AS SELECT 'still here' AS note" }
 const BEFORE_KILL = { sql: "CREATE TABLE sandbox.survives AS SELECT 'written before the kill' AS note" }
 const READ = { sql: 'SELECT note FROM sandbox.survives' }
 
-let data: Awaited<ReturnType<typeof dataFolder>>
+let data: DataFolder
 const started: Up[] = []
 beforeAll(async () => {
-  data = await dataFolder()
+  data = await temporaryDataFolder()
 })
 afterEach(async () => {
   for (const up of started.splice(0))
@@ -177,7 +178,7 @@ describe('a start that cannot be', () => {
   test('a data folder whose secret or identity database is damaged', async () => {
     verifies('OPS-1.1')
     const { writeFile, mkdir } = await import('node:fs/promises')
-    const damaged = await dataFolder()
+    const damaged = await temporaryDataFolder()
     await writeFile(join(damaged.path, 'dev-secret'), 'short')
     await refused(new Up('--only', 'identity', '--port', '0', '--data', damaged.path), 'data_folder_broken')
     await writeFile(join(damaged.path, 'dev-secret'), 'x'.repeat(43))

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
+import { temporaryDataFolder } from './data-folder.ts'
 
 const cli = join(import.meta.dirname, '../../dist/companion/packages/cli/main.js')
 
@@ -38,7 +38,8 @@ export interface Stack {
 
 /** The whole local stack as `gatehouse up` starts it, on free ports and a data folder of its own. */
 export async function startStack(env: Readonly<Record<string, string>> = {}): Promise<Stack> {
-  const data = await mkdtemp(join(tmpdir(), 'gatehouse-stack-'))
+  const folder = await temporaryDataFolder()
+  const data = folder.path
   const child = spawn(process.execPath, [cli, 'up', '--json', '--port', '0', '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -59,7 +60,7 @@ export async function startStack(env: Readonly<Record<string, string>> = {}): Pr
         child.kill('SIGTERM')
         await ended
       }
-      await rm(data, { recursive: true, force: true, maxRetries: 5 })
+      await folder.remove()
     },
   }
 }
