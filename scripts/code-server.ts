@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync, realpathSync } from 'node:fs'
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fail, root, run, say } from './process.ts'
@@ -11,8 +11,22 @@ import { ensureSystemPackages } from './system-packages.ts'
 const VERSION = '4.139.1'
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'gatehouse')
 
-/** Folder of the npm package `node` that holds bin/ and include/: code-server's native modules are built against it. */
-const nodeFolder = dirname(dirname(process.execPath))
+/**
+ * Folder that holds bin/ and include/ of the Node that runs this: code-server's native modules are built against its headers. The npm
+ * package `node` keeps them in a package of the platform, below or beside itself.
+ */
+function nodeFolder(): string {
+  const platform = `node-${process.platform}-${process.arch}`
+  const folders = [
+    dirname(dirname(realpathSync(process.execPath))),
+    join(root, 'node_modules', 'node', 'node_modules', platform),
+    join(root, 'node_modules', platform),
+  ]
+  const found = folders.find((folder) => existsSync(join(folder, 'include', 'node', 'common.gypi')))
+  return (
+    found ?? fail(`the headers of Node ${process.versions.node} are in none of ${folders.join(', ')}; run npm ci again`)
+  )
+}
 
 /** Installs the browser-served VS Code into the cache on first use. @returns the folder of the package */
 export async function ensureCodeServer(): Promise<string> {
@@ -21,27 +35,29 @@ export async function ensureCodeServer(): Promise<string> {
   if (existsSync(join(folder, '.complete'))) return installed
   await ensureSystemPackages('editor')
   say(`fetching the browser-served VS Code (code-server ${VERSION}, about 620 MB, two to three minutes, once) …`)
+  const headers = nodeFolder()
   const partial = `${folder}.partial-${process.pid}`
   await mkdir(partial, { recursive: true })
   await writeFile(join(partial, 'package.json'), '{"private":true}\n')
+  const log = await open(join(partial, 'install.log'), 'w')
   const ticking = setInterval(() => say('… still fetching and building the browser-served VS Code'), 20_000)
   const status = await run(
     'npm',
     ['install', `code-server@${VERSION}`, '--foreground-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: partial,
-      stdio: ['ignore', 'ignore', 'ignore'],
+      stdio: ['ignore', log.fd, log.fd],
       env: {
         ...process.env,
-        PATH: `${join(nodeFolder, 'bin')}:${process.env['PATH'] ?? ''}`,
-        npm_config_nodedir: nodeFolder,
+        PATH: `${join(headers, 'bin')}:${process.env['PATH'] ?? ''}`,
+        npm_config_nodedir: headers,
       },
     },
-  ).finally(() => clearInterval(ticking))
-  if (status !== 0)
-    fail(
-      `code-server ${VERSION} could not be installed; run "npm install code-server@${VERSION} --foreground-scripts" to see why`,
-    )
+  ).finally(() => {
+    clearInterval(ticking)
+    return log.close()
+  })
+  if (status !== 0) fail(`code-server ${VERSION} could not be installed; ${join(partial, 'install.log')} says why`)
   await writeFile(join(partial, '.complete'), '')
   await rm(folder, { recursive: true, force: true })
   await rename(partial, folder)

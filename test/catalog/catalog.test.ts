@@ -7,7 +7,7 @@ import { type CatalogOptions, createCatalog } from '../../src/catalog/catalog.ts
 import type { Catalog, CatalogState } from '../../src/catalog/types.ts'
 import { verifies } from '../requirements.ts'
 import { eventually } from '../support/browser.ts'
-import { sampleRecord } from '../support/company.ts'
+import { sampleRecord } from '../support/sample-record.ts'
 import { listClaims, type ListSigner, listSigner, type WilfulRegistry, wilfulRegistry } from '../support/list-signer.ts'
 import { MemoryStore } from '../support/session-window.ts'
 

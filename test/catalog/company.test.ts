@@ -6,7 +6,8 @@ import { createCatalog } from '../../src/catalog/catalog.ts'
 import type { Catalog } from '../../src/catalog/types.ts'
 import { verifies } from '../requirements.ts'
 import { eventually } from '../support/browser.ts'
-import { type Company, sampleRecord, startCompany } from '../support/company.ts'
+import { type Company, startCompany } from '../support/company.ts'
+import { sampleRecord } from '../support/sample-record.ts'
 import { MemoryStore, openWindow, type Window } from '../support/session-window.ts'
 
 let company: Company

@@ -241,7 +241,7 @@ describe('access', () => {
       ready([{ access: 'denied', id: 'fixture', title: 'Fixture', owner, support, reason: 'It needs group ads.' }]),
     )
     expect((await world.call('echo', {})).text).toBe(
-      'You may not use Fixture: It needs group ads. Ask Data platform (data@example.com).',
+      'You may not use Fixture: It needs group ads. Ask Data Platform (data-platform@example.com).',
     )
   })
 

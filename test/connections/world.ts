@@ -1,3 +1,4 @@
+import { sampleRecord } from '../support/sample-record.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -118,24 +119,9 @@ export function progressLog(): { seen: ToolProgress[]; onProgress: (progress: To
 }
 
 export function recordOf(fixture: Fixture): ServerRecord {
-  return {
-    id: 'fixture',
-    name: 'dev.gatehouse/fixture',
+  return sampleRecord('fixture', {
     title: 'Fixture',
-    description: 'A server for tests',
-    version: '1.0.0',
     url: fixture.url,
-    owner: { team: 'Data platform', contact: 'data@example.com' },
-    support: { channel: '#data' },
-    environment: 'dev',
-    surfaces: ['ide'],
-    channels: [],
-    groups: ['ads'],
-    dataClasses: [],
-    discoverable: true,
-    public: false,
-    status: 'listed',
-    reviews: [],
     clients: [],
     surfaceDigest: digestOf('surface'),
     instructionsDigest: digestOf('Be kind.'),
@@ -146,7 +132,7 @@ export function recordOf(fixture: Fixture): ServerRecord {
       groups: [],
       minutesSaved: 0,
     })),
-  }
+  })
 }
 
 export function ready(servers: readonly ListedServer[], version = 'v1'): CatalogState {

@@ -1,4 +1,5 @@
-import type { ListedServer, ServerRecord } from '@gatehouse/contracts'
+import type { ListedServer } from '@gatehouse/contracts'
+import { sampleRecord } from '../support/sample-record.ts'
 import { describe, expect, test } from 'vitest'
 import type { CatalogState } from '../../src/catalog/types.ts'
 import { serverNodes, serversView } from '../../src/editor/server-nodes.ts'
@@ -6,23 +7,9 @@ import { statusView } from '../../src/editor/status-view.ts'
 import { verifies } from '../requirements.ts'
 
 const digest = `sha256:${'0'.repeat(64)}`
-const record: ServerRecord = {
-  id: 'presto',
-  name: 'dev.gatehouse/presto',
+const record = sampleRecord('presto', {
   title: 'Presto',
-  description: 'Query the warehouse',
-  version: '1.0.0',
-  url: 'https://presto.example.com/mcp',
-  owner: { team: 'Data Platform', contact: 'data@example.com' },
   support: { channel: '#presto-help' },
-  environment: 'production',
-  surfaces: ['ide'],
-  channels: [],
-  groups: ['ads'],
-  dataClasses: [],
-  discoverable: true,
-  public: false,
-  status: 'listed',
   reviews: [
     { gate: 'security', status: 'approved' },
     { gate: 'legal', status: 'pending' },
@@ -34,7 +21,7 @@ const record: ServerRecord = {
     { name: 'search_tables', digest, effect: 'read', groups: [], minutesSaved: 4 },
     { name: 'execute_statement', digest, effect: 'write', groups: [], minutesSaved: 0 },
   ],
-}
+})
 const denied: ListedServer = {
   access: 'denied',
   id: 'airflow',
@@ -62,7 +49,7 @@ describe('the tree of servers', () => {
     verifies('EDIT-1.3')
     const [node] = serverNodes(ready([{ access: 'allowed', record }]), idle)
     expect(node?.children.map((child) => [child.label, child.description])).toEqual([
-      ['Owner', 'Data Platform, data@example.com'],
+      ['Owner', 'Data Platform, data-platform@example.com'],
       ['Support', '#presto-help'],
       ['Review', 'security approved, legal pending'],
       ['Health', 'not used yet'],
