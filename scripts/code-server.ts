@@ -49,7 +49,7 @@ export async function ensureCodeServer(): Promise<string> {
       stdio: ['ignore', log.fd, log.fd],
       env: {
         ...process.env,
-        PATH: `${join(headers, 'bin')}:${process.env['PATH'] ?? ''}`,
+        PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
         npm_config_nodedir: headers,
       },
     },
