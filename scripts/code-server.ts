@@ -28,6 +28,12 @@ function nodeFolder(): string {
   )
 }
 
+/** What an npm around us says of itself and its Node would be taken for the npm that we start; where packages come from is kept. */
+function withoutOuterNpm(): NodeJS.ProcessEnv {
+  const kept = /^npm_config_(registry|cafile|cache|userconfig|globalconfig|https?_proxy|proxy|noproxy)$/i
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name) || kept.test(name)))
+}
+
 /** Installs the browser-served VS Code into the cache on first use. @returns the folder of the package */
 export async function ensureCodeServer(): Promise<string> {
   const folder = join(cache, `code-server-${VERSION}-node${process.versions.node}`)
@@ -48,7 +54,7 @@ export async function ensureCodeServer(): Promise<string> {
       cwd: partial,
       stdio: ['ignore', log.fd, log.fd],
       env: {
-        ...process.env,
+        ...withoutOuterNpm(),
         PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
         npm_config_nodedir: headers,
       },
