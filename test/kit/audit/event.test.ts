@@ -81,6 +81,7 @@ test('whatever was sent, the event is small and is what the registry can take', 
       expect(AuditEvent.parse(parseStrictJson(json))).toEqual(event)
       expect(json.length).toBeLessThan(200_000)
     }),
+    { examples: [[JSON.parse('{"":{"__proto__":{}}}') as Record<string, unknown>, '']] },
   )
 })
 

@@ -56,13 +56,18 @@ export function redactArguments(args: unknown, redactedNames: readonly string[] 
     for (const [key, item] of entries) {
       if (kept.length === MAX_ITEMS || nodes > MAX_NODES) break
       const secret = names.has(normal(key)) || SECRET_NAME.test(normal(key))
-      kept.push([safeText(key, 64), copy(secret ? REDACTED : item, depth + 1)])
+      kept.push([safeName(key), copy(secret ? REDACTED : item, depth + 1)])
     }
     if (kept.length < entries.length) kept.push(['[more]', entries.length - kept.length])
     return Object.fromEntries(kept)
   }
 
   return copy(args, 0)
+}
+
+/** `__proto__` is a name that contracts refuse, since not every reader of JSON takes it for data. */
+function safeName(key: string): string {
+  return key === '__proto__' ? '[__proto__]' : safeText(key, 64)
 }
 
 /** The text without its credentials, cut where it is long. */
