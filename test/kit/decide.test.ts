@@ -96,6 +96,7 @@ describe('the record', () => {
   })
 
   it('lets a workload list, and neither call nor write', () => {
+    verifies('AUTH-10.1')
     expect(policy.decide({ caller: workload, action: 'list', resource: change, record: record() }).allowed).toBe(true)
     expect(call(workload, change)).toMatchObject({ allowed: false, rule: 'workload-write' })
     expect(call(workload, look)).toMatchObject({ allowed: false, rule: 'default' })
