@@ -2,6 +2,7 @@ import { type Caller, ServerRecord } from '@gatehouse/contracts'
 import { createPolicy } from '@gatehouse/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { verifies } from '../requirements.ts'
 
 const digest = `sha256:${'0'.repeat(64)}`
 
