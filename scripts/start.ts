@@ -16,6 +16,9 @@ interface Ready {
   readonly people: readonly { readonly user: string; readonly groups: readonly string[] }[]
 }
 
+/** Default of the setting `gatehouse.registryUrl`. */
+const DEFAULT_REGISTRY = 'http://127.0.0.1:7421'
+
 const flags = process.argv.slice(2)
 const withEditor = !flags.includes('--no-editor')
 
@@ -71,10 +74,8 @@ async function openEditor(event: Ready): Promise<void> {
   const code = await which('code')
   if (code) {
     say('opening VS Code with the extension loaded …')
-    editor = spawn(code, ['--new-window', `--extensionDevelopmentPath=${root}`], {
-      stdio: 'ignore',
-      env: { ...process.env, GATEHOUSE_REGISTRY_URL: event.registry },
-    })
+    if (event.registry !== DEFAULT_REGISTRY) say(`set "gatehouse.registryUrl" to ${event.registry} in its settings`)
+    editor = spawn(code, ['--new-window', `--extensionDevelopmentPath=${root}`], { stdio: 'ignore' })
     editor.once('error', (error) => say(`VS Code could not be started: ${error.message}`))
     return
   }
