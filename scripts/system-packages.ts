@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fail, run, say, which } from './process.ts'
 
-/** What the browser-served editor is built with (its native modules) and shown in. Debian package by the program or file that shows it is there. */
+/** What the browser-served editor is built with (its native modules) and shown in. Debian packages. */
 const EDITOR_BUILD = [
   'g++',
   'make',
@@ -25,8 +25,8 @@ const packagesFor: Record<Purpose, readonly string[]> = {
 export async function ensureSystemPackages(...purposes: Purpose[]): Promise<void> {
   const wanted = purposes.flatMap((purpose) => packagesFor[purpose])
   if (!(await which('dpkg-query'))) return ensurePrograms(purposes)
-  const missing: string[] = []
-  for (const name of wanted) if (!(await installed(name))) missing.push(name)
+  const installed = await installedPackages()
+  const missing = wanted.filter((name) => !installed.has(name))
   if (missing.length === 0) return
   if (process.getuid?.() !== 0) {
     fail(`missing system packages: ${missing.join(' ')}. Install them with: sudo apt-get install ${missing.join(' ')}`)
@@ -49,10 +49,8 @@ async function ensurePrograms(purposes: readonly Purpose[]): Promise<void> {
   if (missing.length > 0) fail(`missing programs: ${missing.join(', ')}. Install them and try again`)
 }
 
-async function installed(name: string): Promise<boolean> {
+/** dpkg writes each package's status right below its name. */
+async function installedPackages(): Promise<ReadonlySet<string>> {
   const list = await readFile('/var/lib/dpkg/status', 'utf8').catch(() => '')
-  return (
-    list.includes(`\nPackage: ${name}\nStatus: install ok installed\n`) ||
-    list.startsWith(`Package: ${name}\nStatus: install ok installed\n`)
-  )
+  return new Set([...list.matchAll(/^Package: (.+)\nStatus: install ok installed$/gm)].map(([, name]) => name ?? ''))
 }
