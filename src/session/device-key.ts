@@ -1,19 +1,9 @@
+import { PrivateJwk } from '@gatehouse/contracts'
 import { randomUUID } from 'node:crypto'
 import type { JWK } from 'jose'
-import { z } from 'zod'
 import type { DeviceKey } from './types.ts'
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' }
-
-/** A P-256 private key as the store keeps it (RFC 7517). */
-export const PrivateJwk = z.object({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-})
-export type PrivateJwk = z.infer<typeof PrivateJwk>
 
 /** The device key with the handles that the token endpoint's own proofs need; the private one is not extractable. */
 export interface BoundKey extends DeviceKey {

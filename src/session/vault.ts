@@ -1,5 +1,5 @@
+import { PrivateJwk } from '@gatehouse/contracts'
 import { z } from 'zod'
-import { PrivateJwk } from './device-key.ts'
 import type { SecretStore } from './types.ts'
 
 const StoredSession = z.object({

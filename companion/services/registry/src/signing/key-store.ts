@@ -1,7 +1,8 @@
+import { PrivateJwk } from '@gatehouse/contracts'
 import { type Kysely, sql } from 'kysely'
 import type { RegistryTables } from '../database/tables.ts'
 import { RegistryError } from '../registry-error.ts'
-import { generateJwk, PrivateJwk, type SigningKey, signingKey } from './signing-key.ts'
+import { generateJwk, type SigningKey, signingKey } from './signing-key.ts'
 
 export interface SigningKeys {
   /** The newest: what signs. */

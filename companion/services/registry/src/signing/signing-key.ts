@@ -1,15 +1,6 @@
+import { PrivateJwk } from '@gatehouse/contracts'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
-import { z } from 'zod'
 import { RegistryError } from '../registry-error.ts'
-
-export const PrivateJwk = z.object({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-})
-export type PrivateJwk = z.infer<typeof PrivateJwk>
 
 export interface SigningKey {
   /** RFC 7638 thumbprint. */
