@@ -24,6 +24,8 @@ export function sampleRecord(id: string, change: Partial<ServerRecord> = {}): Se
     clients: [{ clientId: 'gatehouse-vscode', surface: 'ide', bearer: false }],
     surfaceDigest: digest,
     tools: [{ name: 'search', digest, effect: 'read', groups: [], minutesSaved: 1 }],
+    prompts: [],
+    resources: [],
     ...change,
   }
 }

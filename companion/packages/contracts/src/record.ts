@@ -32,6 +32,25 @@ export const RecordedTool = z.object({
 })
 export type RecordedTool = z.infer<typeof RecordedTool>
 
+/** A prompt or a resource; what it returns is read, never written. */
+const RecordedReadable = {
+  title: z.string().max(200).optional(),
+  digest: Digest,
+  /** As a tool's. */
+  groups: z.array(z.string()).default([]),
+}
+
+export const RecordedPrompt = z.object({ name: z.string().max(128), ...RecordedReadable })
+export type RecordedPrompt = z.infer<typeof RecordedPrompt>
+
+export const RecordedResource = z.object({
+  name: z.string().max(128),
+  uri: z.string().max(2000).optional(),
+  uriTemplate: z.string().max(2000).optional(),
+  ...RecordedReadable,
+})
+export type RecordedResource = z.infer<typeof RecordedResource>
+
 /** A client that the registry knows: its registration decides the surface and whether a plain bearer token may be used. */
 export const RecordedClient = z.object({ clientId: z.string(), surface: SurfaceName, bearer: z.boolean() })
 export type RecordedClient = z.infer<typeof RecordedClient>
@@ -63,6 +82,8 @@ export const ServerRecord = z.object({
   surfaceDigest: Digest,
   instructionsDigest: Digest.optional(),
   tools: z.array(RecordedTool).max(1000),
+  prompts: z.array(RecordedPrompt).max(1000).default([]),
+  resources: z.array(RecordedResource).max(1000).default([]),
 })
 export type ServerRecord = z.infer<typeof ServerRecord>
 

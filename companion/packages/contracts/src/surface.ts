@@ -28,13 +28,20 @@ export const PromptSurface = z.object({
 })
 export type PromptSurface = z.infer<typeof PromptSurface>
 
-export const ResourceSurface = z.object({
-  name: z.string().min(1).max(128),
-  uri: z.string().max(2000),
-  title: z.string().max(200).optional(),
-  description: z.string().max(8000).optional(),
-  mimeType: z.string().max(200).optional(),
-})
+/** A resource at one `uri`, or a template of many at `uriTemplate` (RFC 6570): exactly one of the two. */
+export const ResourceSurface = z
+  .object({
+    name: z.string().min(1).max(128),
+    uri: z.string().max(2000).optional(),
+    uriTemplate: z.string().max(2000).optional(),
+    title: z.string().max(200).optional(),
+    description: z.string().max(8000).optional(),
+    mimeType: z.string().max(200).optional(),
+  })
+  .refine(
+    ({ uri, uriTemplate }) => (uri === undefined) !== (uriTemplate === undefined),
+    'a resource has a uri or a uriTemplate',
+  )
 export type ResourceSurface = z.infer<typeof ResourceSurface>
 
 export const ServerSurface = z.object({
@@ -54,6 +61,16 @@ export function toolDigest(tool: ToolSurface): Digest {
   return digestOf(signedPart(ToolSurface, tool))
 }
 
+/** Digest of one prompt. @throws JsonError @throws ZodError */
+export function promptDigest(prompt: PromptSurface): Digest {
+  return digestOf(signedPart(PromptSurface, prompt))
+}
+
+/** Digest of one resource or resource template. @throws JsonError @throws ZodError */
+export function resourceDigest(resource: ResourceSurface): Digest {
+  return digestOf(signedPart(ResourceSurface, resource))
+}
+
 /**
  * Digest of a whole server: its instructions and every tool, prompt and resource, sorted by name.
  * @throws SurfaceError `surface_duplicate_name` @throws JsonError @throws ZodError
@@ -63,8 +80,8 @@ export function surfaceDigest(surface: ServerSurface): Digest {
   return digestOf({
     instructions: instructions ?? '',
     tools: sorted(surface.tools).map((tool) => [tool.name, toolDigest(tool)]),
-    prompts: sorted(surface.prompts).map((prompt) => [prompt.name, digestOf(signedPart(PromptSurface, prompt))]),
-    resources: sorted(surface.resources).map((item) => [item.name, digestOf(signedPart(ResourceSurface, item))]),
+    prompts: sorted(surface.prompts).map((prompt) => [prompt.name, promptDigest(prompt)]),
+    resources: sorted(surface.resources).map((item) => [item.name, resourceDigest(item)]),
   })
 }
 
