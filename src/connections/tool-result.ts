@@ -1,5 +1,6 @@
 import { Proposal } from '@gatehouse/contracts'
 import { z } from 'zod'
+import { contentOf, isForModel, textOf } from './content.ts'
 import { ConnectionError } from './errors.ts'
 import type { ToolOutcome } from './types.ts'
 
@@ -12,16 +13,7 @@ const FAILURE_META = 'dev.gatehouse/failure'
 /** The parts of an MCP tool result (2026-07-28, server/tools) that are used; whatever else a server puts there is dropped. */
 const Result = z.object({
   content: z
-    .array(
-      z.object({
-        type: z.string(),
-        text: z.string().optional(),
-        annotations: z
-          .object({ audience: z.array(z.string()).optional().catch(undefined) })
-          .optional()
-          .catch(undefined),
-      }),
-    )
+    .array(z.object({ type: z.string() }).loose())
     .max(10_000)
     .default([]),
   structuredContent: z.record(z.string(), z.unknown()).optional(),
@@ -49,11 +41,10 @@ export function outcomeOf(result: unknown): ToolOutcome {
   if (!parsed.success) throw new ConnectionError('result_invalid', 'The tool answered in a form that is not valid MCP.')
   const { content, isError = false, _meta } = parsed.data
   const structuredContent = parsed.data.structuredContent ?? (isError ? _meta?.[FAILURE_META] : undefined)
-  const text = content
-    .filter(({ annotations }) => !annotations?.audience || annotations.audience.includes('assistant'))
-    .map((block) => (block.type === 'text' ? (block.text ?? '') : `[${block.type.slice(0, 40)} left out]`))
-    .join('\n')
-  return told(isError, text || (isError ? 'The tool failed and said nothing more.' : ''), structuredContent)
+  const blocks = content.map(contentOf)
+  const text = blocks.filter(isForModel).map(textOf).join('\n')
+  const outcome = told(isError, text || (isError ? 'The tool failed and said nothing more.' : ''), structuredContent)
+  return blocks.every((block) => block.type === 'text' && isForModel(block)) ? outcome : { ...outcome, content: blocks }
 }
 
 /** What came of the first call under a receipt, where a server answers a second one with `approval_replayed` and that; else `outcome` itself. */

@@ -1,4 +1,5 @@
 import type { Plan, ServerRecord, ToolSurface } from '@gatehouse/contracts'
+import type { Content } from './content.ts'
 
 export type ServerHealth =
   | { readonly kind: 'idle' }
@@ -34,6 +35,8 @@ export interface ToolOutcome {
   readonly code?: string | undefined
   readonly text: string
   readonly structured?: Record<string, unknown> | undefined
+  /** Every block in order, where there is more than text for the model: images, audio, resources, what is for the person alone. */
+  readonly content?: readonly Content[] | undefined
 }
 
 export interface OfferedTool {
