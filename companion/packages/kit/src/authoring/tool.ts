@@ -1,14 +1,9 @@
-import type { Effect, SurfaceName } from '@gatehouse/contracts'
+import type { Effect } from '@gatehouse/contracts'
 import type { z } from 'zod'
 import type { ToolContext } from './context.ts'
+import type { AccessPolicy } from './policy.ts'
 
-/** Who may call a tool, beyond what the server's record already demands. Neither widens the other. */
-export interface ToolPolicy {
-  /** The caller needs at least one of these; omitted, the record's groups alone decide. */
-  readonly groups?: readonly string[]
-  /** Where calls may come from; omitted, the record's surfaces alone decide. */
-  readonly surfaces?: readonly SurfaceName[]
-}
+export type ToolPolicy = AccessPolicy
 
 /** Hints to the client (MCP 2026-07-28, server/tools). Never the basis of a decision: `effect` is. */
 export interface ToolAnnotations {

@@ -14,10 +14,28 @@ entity Tool {
   policyGroups: Set<Group>,
   policySurfaces: Set<String>,
 };
+entity Prompt {
+  name: String,
+  recorded: Bool,
+  everyone: Bool,
+  groups: Set<Group>,
+  policyEveryone: Bool,
+  policyGroups: Set<Group>,
+  policySurfaces: Set<String>,
+};
+entity McpResource {
+  name: String,
+  recorded: Bool,
+  everyone: Bool,
+  groups: Set<Group>,
+  policyEveryone: Bool,
+  policyGroups: Set<Group>,
+  policySurfaces: Set<String>,
+};
 entity Resource { kind: String, name: String };
 action "list", "call", "read" appliesTo {
   principal: [User, Workload],
-  resource: [Server, Tool, Resource],
+  resource: [Server, Tool, Prompt, McpResource, Resource],
   context: { status: String, groups: Set<Group>, surfaces: Set<String>, channels: Set<String> },
 };
 `
@@ -30,6 +48,8 @@ action "list", "call", "read" appliesTo {
 export const BASE: Readonly<Record<string, string>> = {
   'user-server': `permit (principal is User, action, resource is Server);`,
   'user-tool': `permit (principal is User, action in [Action::"list", Action::"call"], resource is Tool);`,
+  'user-prompt': `permit (principal is User, action in [Action::"list", Action::"read"], resource is Prompt);`,
+  'user-resource': `permit (principal is User, action in [Action::"list", Action::"read"], resource is McpResource);`,
   'workload-list': `permit (principal is Workload, action == Action::"list", resource);`,
 
   'server-listed': `forbid (principal, action, resource) unless { context.status == "listed" };`,
@@ -38,11 +58,20 @@ export const BASE: Readonly<Record<string, string>> = {
   'server-channel': `forbid (principal is User, action, resource)
     when { principal has channel && !context.channels.isEmpty() && !context.channels.contains(principal.channel) };`,
 
-  'tool-recorded': `forbid (principal, action, resource is Tool) unless { resource.recorded };`,
-  'tool-groups': `forbid (principal is User, action, resource is Tool) unless { resource.everyone || principal in resource.groups };`,
-  'tool-policy-groups': `forbid (principal is User, action, resource is Tool)
-    unless { resource.policyEveryone || principal in resource.policyGroups };`,
-  'tool-policy-surface': `forbid (principal is User, action, resource is Tool) unless { resource.policySurfaces.contains(principal.surface) };`,
+  ...offered('tool', 'Tool'),
+  ...offered('prompt', 'Prompt'),
+  ...offered('resource', 'McpResource'),
 
   'workload-write': `forbid (principal is Workload, action == Action::"call", resource is Tool) unless { resource.effect == "read" };`,
+}
+
+/** What the record and the author's policy demand of each thing that a server offers, under ids that name its kind. */
+function offered(kind: string, type: string): Record<string, string> {
+  const user = `forbid (principal is User, action, resource is ${type})`
+  return {
+    [`${kind}-recorded`]: `forbid (principal, action, resource is ${type}) unless { resource.recorded };`,
+    [`${kind}-groups`]: `${user} unless { resource.everyone || principal in resource.groups };`,
+    [`${kind}-policy-groups`]: `${user} unless { resource.policyEveryone || principal in resource.policyGroups };`,
+    [`${kind}-policy-surface`]: `${user} unless { resource.policySurfaces.contains(principal.surface) };`,
+  }
 }

@@ -1,17 +1,23 @@
 import { createHash } from 'node:crypto'
 import { type Action, type Caller, type Decision, type ServerRecord, SurfaceName } from '@gatehouse/contracts'
-import type { ToolPolicy } from '../authoring/tool.ts'
+import type { AccessPolicy } from '../authoring/policy.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import { type CedarEngine, createCedarEngine } from './cedar.ts'
 import { PRECEDENCE, reasonFor } from './reasons.ts'
-import type { Resource } from './resource.ts'
+import { type Resource, recordedOf } from './resource.ts'
 
 export interface PolicyOptions {
-  /** The tools' own policies; a tool that is not among them is denied. Omitted (the registry, which has no tools), the record alone decides. */
-  readonly tools?: Readonly<Record<string, ToolPolicy>>
+  /** The policies of the tools, by name; a tool that is not among them is denied. Omitted (the registry, which has no tools), the record alone decides. */
+  readonly tools?: Policies
+  /** The same of prompts. */
+  readonly prompts?: Policies
+  /** The same of resources and templates of resources. */
+  readonly resources?: Policies
   /** The server's own Cedar text; see README.md. */
   readonly cedar?: string
 }
+
+type Policies = Readonly<Record<string, AccessPolicy>>
 
 export interface DecisionInput {
   readonly caller: Caller
@@ -38,8 +44,12 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
   function recordKey(record: ServerRecord): string {
     let key = recordKeys.get(record)
     if (key === undefined) {
-      const { id, status, groups, surfaces, channels, discoverable, support, tools } = record
-      const rules = tools.map((tool) => [tool.name, tool.effect, tool.groups])
+      const { id, status, groups, surfaces, channels, discoverable, support, tools, prompts, resources } = record
+      const rules = [
+        tools.map((tool) => [tool.name, tool.effect, tool.groups]),
+        prompts.map((prompt) => [prompt.name, prompt.groups]),
+        resources.map((resource) => [resource.name, resource.groups]),
+      ]
       key = hash([id, status, groups, surfaces, channels, discoverable, support.channel, rules])
       recordKeys.set(record, key)
     }
@@ -60,7 +70,7 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
         ])
         const known = memo.get(key)
         if (known) return known
-        const decision = evaluate(engine, input, name, options.tools)
+        const decision = evaluate(engine, input, name, options)
         memo.set(key, decision)
         return decision
       } catch {
@@ -70,11 +80,12 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
   }
 }
 
-function evaluate(engine: CedarEngine, input: DecisionInput, name: string, tools: PolicyOptions['tools']): Decision {
+function evaluate(engine: CedarEngine, input: DecisionInput, name: string, options: PolicyOptions): Decision {
   const { caller, action, resource, record } = input
-  const policy = resource.kind === 'tool' && 'name' in resource ? own(tools, resource.name) : undefined
+  const policies = policiesFor(resource, options)
+  const policy = 'name' in resource ? own(policies, resource.name) : undefined
   const principal = { type: caller.kind === 'user' ? 'User' : 'Workload', id: name }
-  const target = targetOf(resource, record, policy, tools !== undefined)
+  const target = targetOf(resource, record, policy, policies !== undefined)
   const verdict = engine.evaluate({
     principal,
     action: { type: 'Action', id: action },
@@ -117,35 +128,49 @@ type Attribute =
   | { type: string; id: string }[]
   | { __entity: { type: string; id: string } }[]
 
-/** A tool is keyed `server/tool`. With policies known, a tool without one is as good as unreviewed. */
+/** A tool is keyed `server/tool`, another thing `server/kind/name`. With policies known, one without a policy is as good as unreviewed. */
 function targetOf(
   resource: Resource,
   record: ServerRecord,
-  policy: ToolPolicy | undefined,
+  policy: AccessPolicy | undefined,
   policiesKnown: boolean,
 ): Target {
   if (!('name' in resource)) return { uid: { type: 'Server', id: record.id }, attrs: {}, parents: [] }
-  if (resource.kind !== 'tool') {
-    return {
-      uid: { type: 'Resource', id: `${record.id}/${resource.kind}/${resource.name}` },
-      attrs: { kind: resource.kind, name: resource.name },
-      parents: [],
-    }
+  const { kind, name } = resource
+  const recorded = recordedOf(resource, record)
+  const attrs = {
+    name,
+    recorded: recorded !== undefined && (policy !== undefined || !policiesKnown),
+    everyone: recorded?.groups.length === 0,
+    groups: groups(recorded?.groups ?? []),
+    policyEveryone: policy?.groups === undefined,
+    policyGroups: groups(policy?.groups ?? []),
+    policySurfaces: [...(policy?.surfaces ?? SurfaceName.options)],
   }
-  const recorded = record.tools.find((tool) => tool.name === resource.name)
-  return {
-    uid: { type: 'Tool', id: `${record.id}/${resource.name}` },
-    attrs: {
-      name: resource.name,
-      recorded: recorded !== undefined && (policy !== undefined || !policiesKnown),
-      effect: recorded?.effect ?? 'write',
-      everyone: recorded?.groups.length === 0,
-      groups: groups(recorded?.groups ?? []),
-      policyEveryone: policy?.groups === undefined,
-      policyGroups: groups(policy?.groups ?? []),
-      policySurfaces: [...(policy?.surfaces ?? SurfaceName.options)],
-    },
-    parents: [],
+  switch (kind) {
+    case 'tool': {
+      const effect = record.tools.find((tool) => tool.name === name)?.effect ?? 'write'
+      return { uid: { type: 'Tool', id: `${record.id}/${name}` }, attrs: { ...attrs, effect }, parents: [] }
+    }
+    case 'prompt':
+      return { uid: { type: 'Prompt', id: `${record.id}/prompt/${name}` }, attrs, parents: [] }
+    case 'resource':
+      return { uid: { type: 'McpResource', id: `${record.id}/resource/${name}` }, attrs, parents: [] }
+    default:
+      return { uid: { type: 'Resource', id: `${record.id}/${kind}/${name}` }, attrs: { kind, name }, parents: [] }
+  }
+}
+
+function policiesFor(resource: Resource, { tools, prompts, resources }: PolicyOptions): Policies | undefined {
+  switch (resource.kind) {
+    case 'tool':
+      return tools
+    case 'prompt':
+      return prompts
+    case 'resource':
+      return resources
+    default:
+      return undefined
   }
 }
 
@@ -153,8 +178,8 @@ function groups(names: readonly string[]): { __entity: { type: string; id: strin
   return names.map((id) => ({ __entity: { type: 'Group', id } }))
 }
 
-function own(tools: PolicyOptions['tools'], name: string): ToolPolicy | undefined {
-  return tools && Object.hasOwn(tools, name) ? tools[name] : undefined
+function own(policies: Policies | undefined, name: string): AccessPolicy | undefined {
+  return policies && Object.hasOwn(policies, name) ? policies[name] : undefined
 }
 
 /** A short key, however many groups a caller has. */

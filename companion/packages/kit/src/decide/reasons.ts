@@ -1,11 +1,11 @@
 import type { ServerRecord } from '@gatehouse/contracts'
-import type { ToolPolicy } from '../authoring/tool.ts'
-import type { Resource } from './resource.ts'
+import type { AccessPolicy } from '../authoring/policy.ts'
+import { type Resource, recordedOf } from './resource.ts'
 
 export interface Refused {
   readonly record: ServerRecord
   readonly resource: Resource
-  readonly policy: ToolPolicy | undefined
+  readonly policy: AccessPolicy | undefined
   /** Of the rule itself (`@reason`). */
   readonly given: string | undefined
 }
@@ -16,10 +16,9 @@ export const PRECEDENCE: readonly string[] = [
   'server-groups',
   'server-surface',
   'server-channel',
-  'tool-recorded',
-  'tool-groups',
-  'tool-policy-groups',
-  'tool-policy-surface',
+  ...['recorded', 'groups', 'policy-groups', 'policy-surface'].flatMap((demand) =>
+    ['tool', 'prompt', 'resource'].map((kind) => `${kind}-${demand}`),
+  ),
   'workload-write',
 ]
 
@@ -39,12 +38,20 @@ export function reasonFor(rule: string, refused: Refused): string {
     case 'server-channel':
       return record.discoverable ? `works only in the channels ${record.channels.join(', ')}; ${ask}` : 'not available'
     case 'tool-recorded':
-      return 'the tool is not part of the reviewed server'
+    case 'prompt-recorded':
+    case 'resource-recorded':
+      return `the ${resource.kind} is not part of the reviewed server`
     case 'tool-groups':
-      return `${needs(record.tools.find((tool) => tool.name === nameOf(resource))?.groups ?? [])}; ${ask}`
+    case 'prompt-groups':
+    case 'resource-groups':
+      return `${needs(recordedOf(resource, record)?.groups ?? [])}; ${ask}`
     case 'tool-policy-groups':
+    case 'prompt-policy-groups':
+    case 'resource-policy-groups':
       return `${needs(policy?.groups ?? [])}; ${ask}`
     case 'tool-policy-surface':
+    case 'prompt-policy-surface':
+    case 'resource-policy-surface':
       return `works only from ${(policy?.surfaces ?? []).join(', ')}; ${ask}`
     case 'workload-write':
       return 'a workload may not change anything'

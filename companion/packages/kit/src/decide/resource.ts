@@ -1,5 +1,29 @@
-/** What a decision is about: the server, one of its tools, or something of the server's own (a table, a document, a DAG). */
+import type { ServerRecord } from '@gatehouse/contracts'
+
+/**
+ * What a decision is about: the server; a tool, prompt or resource that it offers, by name (a template of resources is one resource); or
+ * something of the server's own (a table, a document, a DAG).
+ */
 export type Resource =
   | { readonly kind: 'server' }
-  | { readonly kind: 'tool'; readonly name: string }
+  | { readonly kind: 'tool' | 'prompt' | 'resource'; readonly name: string }
   | { readonly kind: string; readonly name: string }
+
+/** What the signed record says of it, or undefined for what is not in it. */
+export function recordedOf(
+  resource: Resource,
+  record: ServerRecord,
+): { readonly groups: readonly string[] } | undefined {
+  if (!('name' in resource)) return undefined
+  const named = ({ name }: { readonly name: string }) => name === resource.name
+  switch (resource.kind) {
+    case 'tool':
+      return record.tools.find(named)
+    case 'prompt':
+      return record.prompts.find(named)
+    case 'resource':
+      return record.resources.find(named)
+    default:
+      return undefined
+  }
+}
