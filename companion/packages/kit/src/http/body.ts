@@ -3,7 +3,7 @@ import { HttpProblem } from './problem.ts'
 
 /**
  * Reads a JSON body of at most `maxBytes`, strictly: a duplicate key or a number that would be rounded is refused.
- * @throws HttpProblem 413 `body_too_large`, 415 `content_type`, 400 with the code of the JsonError
+ * @throws HttpProblem 413 `body_too_large`, 415 `content_type`, 400 `body_incomplete` or with the code of the JsonError
  */
 export async function readJsonBody(request: Request, maxBytes: number): Promise<Json> {
   const type = request.headers.get('Content-Type') ?? ''
@@ -25,10 +25,15 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
   if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength
+      if (size > maxBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    if (cause instanceof HttpProblem) throw cause
+    throw new HttpProblem(400, 'body_incomplete', 'the body did not arrive', { Connection: 'close' }, { cause })
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))

@@ -1,6 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { GatehouseError } from '@gatehouse/contracts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
+import { createUnparsedAnswer } from './unparsed.ts'
+import { watchReaders } from './unread.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -8,35 +12,76 @@ export interface ListenOptions {
   readonly port: number
   /** How long `stop` lets requests in flight finish, milliseconds. Default 10,000. */
   readonly drain?: number
+  readonly limits?: Partial<HttpLimits>
+  /** Paths that are answered however full the server is, such as that of the liveness probe. */
+  readonly always?: readonly string[]
 }
 
 export interface Listening {
   /** `http://HOST:PORT` as it can be reached from this machine. */
   readonly url: string
   readonly port: number
-  /** Takes no new request, lets those in flight finish, then closes what is left. */
+  /** From now on every answer ends its connection, so that clients come back elsewhere; new requests still reach the handler. */
+  drain(): void
+  /** Takes no new connection, lets requests in flight finish, then closes what is left. */
   stop(): Promise<void>
 }
 
+/** Connections beyond the limit that still get an answer; what is beyond these too is dropped. */
+const SURPLUS = 64
+
 /**
- * Serves HTTP with bounded headers and times.
+ * Serves HTTP within limits of size, time and number.
  * @throws GatehouseError `port_in_use`, `listen_failed`
  */
 export async function listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+  const always = new Set(options.always ?? [])
+  const sockets = new Set<Socket>()
+  const surplus = new WeakSet<Socket>()
+  let open = 0
   let draining = false
+
   const server = createServer(
-    { maxHeaderSize: 32 * 1024, requestTimeout: 60_000, headersTimeout: 15_000 },
+    {
+      maxHeaderSize: limits.headers,
+      headersTimeout: Math.min(limits.headersTime, limits.requestTime),
+      requestTimeout: limits.requestTime,
+      // How often Node looks whether the two are over.
+      connectionsCheckingInterval: Math.min(1_000, Math.max(20, limits.headersTime / 4)),
+    },
     (request, response) => {
+      open++
+      response.once('close', () => {
+        open--
+        // Its headers may have been sent before the drain began: then it would be kept alive for seconds after its answer.
+        if (draining) request.socket.destroySoon()
+      })
       if (draining) response.setHeader('Connection', 'close')
-      // A connection that was busy when the drain began would otherwise be kept alive for seconds after its answer.
-      response.once('close', () => draining && setImmediate(() => server.closeIdleConnections()))
+      const path = request.url?.split('?', 1)[0] ?? ''
+      if (!always.has(path)) {
+        if (surplus.has(request.socket))
+          return refuse(response, 'too_many_connections', 'too many connections are open')
+        if (open > limits.requests) return refuse(response, 'too_many_requests', 'too many requests are open')
+      }
       handler(request, response)
     },
   )
+  server.maxConnections = limits.connections + SURPLUS
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    if (sockets.size > limits.connections) surplus.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('clientError', createUnparsedAnswer())
+  const endWatch = watchReaders(sockets, limits)
+  server.once('close', endWatch)
+
   server.listen(options.port, options.host)
   try {
     await once(server, 'listening')
   } catch (cause) {
+    endWatch()
     const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
     const where = `${options.host}:${options.port}`
     throw new GatehouseError(
@@ -52,6 +97,9 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   return {
     url: `http://${host}:${address.port}`,
     port: address.port,
+    drain() {
+      draining = true
+    },
     stop() {
       draining = true
       stopping ??= new Promise((resolve) => {
@@ -65,4 +113,16 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
       return stopping
     },
   }
+}
+
+/** Not for this server now, and said before anything of the request is read. */
+function refuse(response: ServerResponse, code: string, message: string): void {
+  response
+    .writeHead(503, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      'Retry-After': '2',
+      Connection: 'close',
+    })
+    .end(JSON.stringify({ code, message }))
 }
