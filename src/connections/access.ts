@@ -1,14 +1,25 @@
 import type { RecordedTool, ServerRecord } from '@gatehouse/contracts'
 import type { Catalog } from '../catalog/types.ts'
 import type { Session } from '../session/types.ts'
-import { ConnectionError } from './errors.ts'
+import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
+import { placeOf } from './readable-surface.ts'
 import type { CheckedSurface } from './surface.ts'
 import type { OfferedTool } from './types.ts'
+import { matchesTemplate } from './uri-template.ts'
 
 /** May this person use it, at this very moment? Asked before every call, and again when an approved step starts. */
 export interface Access {
+  /** @throws ConnectionError `not_signed_in`, `server_not_allowed` */
+  recordAt(server: string): ServerRecord
   /** @throws ConnectionError `not_signed_in`, `server_not_allowed`, `tool_not_allowed` */
   toolAt(server: string, tool: string): { readonly record: ServerRecord; readonly tool: RecordedTool }
+  /** @throws ConnectionError `not_signed_in`, `server_not_allowed`, `prompt_not_allowed` */
+  promptAt(server: string, prompt: string): ServerRecord
+  /**
+   * The record, and the place of the resource or template in it that allows `uri`.
+   * @throws ConnectionError `not_signed_in`, `server_not_allowed`, `resource_not_allowed`
+   */
+  resourceAt(server: string, uri: string): { readonly record: ServerRecord; readonly place: string }
   /** @throws ConnectionError `tool_not_offered` */
   offered(surface: CheckedSurface, tool: string): OfferedTool
   /** @throws ConnectionError `not_signed_in` */
@@ -19,18 +30,26 @@ export interface Access {
 
 export function createAccess(catalog: Catalog, session: Session): Access {
   return {
+    recordAt,
     toolAt(server, name) {
-      if (session.state().kind !== 'signed-in') throw notSignedIn()
-      const listed = catalog.find(server)
-      if (!listed) throw notAllowed(catalog, server)
-      const tool = listed.record.tools.find((item) => item.name === name)
-      if (!tool) {
-        throw new ConnectionError(
-          'tool_not_allowed',
-          `You may not use ${name} on ${listed.record.title}. Ask ${listed.record.owner.team} (${listed.record.owner.contact}).`,
-        )
-      }
-      return { record: listed.record, tool }
+      const record = recordAt(server)
+      const tool = record.tools.find((item) => item.name === name)
+      if (!tool) throw notRecorded('tool_not_allowed', name, record)
+      return { record, tool }
+    },
+    promptAt(server, name) {
+      const record = recordAt(server)
+      if (!record.prompts.some((item) => item.name === name)) throw notRecorded('prompt_not_allowed', name, record)
+      return record
+    },
+    resourceAt(server, uri) {
+      const record = recordAt(server)
+      const exact = record.resources.find((item) => item.uri === uri)
+      const found =
+        exact ??
+        record.resources.find(({ uriTemplate }) => uriTemplate !== undefined && matchesTemplate(uriTemplate, uri))
+      if (!found) throw notRecorded('resource_not_allowed', 'this resource', record)
+      return { record, place: placeOf(found) }
     },
     offered(surface, name) {
       const offered = surface.tools.get(name)
@@ -48,6 +67,18 @@ export function createAccess(catalog: Catalog, session: Session): Access {
       return state.kind === 'ready' ? state.version : 'none'
     },
   }
+
+  function recordAt(server: string): ServerRecord {
+    if (session.state().kind !== 'signed-in') throw notSignedIn()
+    const listed = catalog.find(server)
+    if (!listed) throw notAllowed(catalog, server)
+    return listed.record
+  }
+}
+
+function notRecorded(code: ConnectionErrorCode, what: string, record: ServerRecord): ConnectionError {
+  const { title, owner } = record
+  return new ConnectionError(code, `You may not use ${what} on ${title}. Ask ${owner.team} (${owner.contact}).`)
 }
 
 function notAllowed(catalog: Catalog, server: string): ConnectionError {

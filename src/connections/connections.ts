@@ -8,6 +8,8 @@ import type { Elicit } from './elicitation.ts'
 import { ConnectionError } from './errors.ts'
 import { type ConnectionLimits, createServerConnection, type ServerConnection } from './server-connection.ts'
 import { wasSent } from './approved-step.ts'
+import { createReading } from './reading.ts'
+import type { CheckedSurface } from './surface.ts'
 import { createCaller } from './tool-call.ts'
 import type { Connections, ConnectionsLog } from './types.ts'
 
@@ -40,6 +42,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     pause: options.limits?.pause ?? 1000,
     closing: closing.signal,
   })
+  const reading = createReading({ access, session, connection, closing: closing.signal })
   const stopCatalog = catalog.onChange(() => {
     closeUnlisted()
     notify()
@@ -55,12 +58,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async tools(server, signal) {
-      const record = recordOf(server)
-      if (!record) return []
-      const surface = await connection(server).surface(record, { signal, eager: false })
-      return [...surface.tools.values()].sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1))
-    },
+    tools: (server, signal) => offered(server, signal, ({ tools }) => tools),
+    prompts: (server, signal) => offered(server, signal, ({ prompts }) => prompts),
+    resources: (server, signal) => offered(server, signal, ({ resources }) => resources),
+    getPrompt: (request) => reading.getPrompt(request),
+    readResource: (request) => reading.readResource(request),
     instructions: (server) => pool.get(server)?.checked()?.instructions,
     call: (call) => caller.call(call),
     async dispose() {
@@ -72,6 +74,18 @@ export function createConnections(options: ConnectionsOptions): Connections {
       await Promise.all([...pool.values()].map((item) => item.close()))
       pool.clear()
     },
+  }
+
+  /** By name or place, sorted. */
+  async function offered<T>(
+    server: string,
+    signal: AbortSignal | undefined,
+    pick: (surface: CheckedSurface) => ReadonlyMap<string, T>,
+  ): Promise<readonly T[]> {
+    const record = recordOf(server)
+    if (!record) return []
+    const surface = await connection(server).surface(record, { signal, eager: false })
+    return [...pick(surface)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
   }
 
   function connection(server: string): ServerConnection {

@@ -4,7 +4,10 @@ const MAX_URI = 2000
 const MAX_NAME = 400
 const MAX_DESCRIPTION = 4000
 
-const Uri = z.string().max(MAX_URI).refine(URL.canParse, 'not an absolute URI')
+const Uri = z
+  .string()
+  .max(MAX_URI)
+  .refine((uri) => URL.canParse(uri), 'not an absolute URI')
 const MimeType = z.string().regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:\s*;\s*[\w.+-]{1,100}=[^\s;]{1,200}){0,5}$/)
 const Role = z.enum(['user', 'assistant'])
 /** Whom a block is for (MCP annotations); one that names nobody we know is for no model. */

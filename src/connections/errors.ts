@@ -2,7 +2,8 @@ import { GatehouseError } from '@gatehouse/contracts'
 
 /**
  * The person or the asker: `cancelled`, `channel_broken`, `disposed`.
- * Access: `not_signed_in`, `server_not_allowed`, `tool_not_allowed`, `tool_not_offered`, `surface_mismatch`, `surface_too_large`.
+ * Access: `not_signed_in`, `server_not_allowed`, `tool_not_allowed`, `tool_not_offered`, `prompt_not_allowed`, `prompt_not_offered`,
+ * `resource_not_allowed`, `resource_not_offered`, `surface_mismatch`, `surface_too_large`.
  * The network: `server_unreachable` (nothing was sent), `server_disconnected` and `server_timeout` (it may have run), `server_refused`
  * (401 or 403), `server_session_lost`, `server_error`, `request_too_large` (nothing ran), `result_invalid`.
  * Approval: `arguments_invalid`, `proposal_invalid`, `proposal_mismatch`, `approval_not_enforced`, `approval_rejected`, `approval_withdrawn`,
@@ -17,6 +18,10 @@ export type ConnectionErrorCode =
   | 'server_not_allowed'
   | 'tool_not_allowed'
   | 'tool_not_offered'
+  | 'prompt_not_allowed'
+  | 'prompt_not_offered'
+  | 'resource_not_allowed'
+  | 'resource_not_offered'
   | 'surface_mismatch'
   | 'surface_too_large'
   | 'server_unreachable'

@@ -2,6 +2,7 @@ import type { GatehouseError, ServerRecord, ToolSurface } from '@gatehouse/contr
 import {
   Client,
   type Implementation,
+  type RequestOptions,
   SdkError,
   SdkErrorCode,
   StreamableHTTPClientTransport,
@@ -13,6 +14,7 @@ import { channelFetch, overChannel, whileAnswering } from './call-channel.ts'
 import { answerElicitation, type Elicit } from './elicitation.ts'
 import { ConnectionError } from './errors.ts'
 import { failureOf } from './failure.ts'
+import { listAll, listTools } from './listing.ts'
 import { whileAlive } from './liveness.ts'
 import { type CheckedSurface, checkSurface, recordKey } from './surface.ts'
 import type { ConnectionsLog, ServerHealth, ToolProgress } from './types.ts'
@@ -41,10 +43,16 @@ export interface ServerConnectionOptions {
   changed(): void
 }
 
-export interface SendOptions {
-  readonly meta: Readonly<Record<string, unknown>>
+/** One request over the client that is there; `how` carries its limits and signals. */
+export type Exchange<T> = (client: Client, how: RequestOptions) => Promise<T>
+
+export interface ExchangeOptions {
   readonly signal: AbortSignal
   readonly onProgress?: ((progress: ToolProgress) => void) | undefined
+}
+
+export interface SendOptions extends ExchangeOptions {
+  readonly meta: Readonly<Record<string, unknown>>
 }
 
 /** One pooled client of one server. */
@@ -57,7 +65,9 @@ export interface ServerConnection {
    */
   surface(record: ServerRecord, options: { signal?: AbortSignal | undefined; eager: boolean }): Promise<CheckedSurface>
   checked(): CheckedSurface | undefined
-  /** The raw result. @throws GatehouseError, or the signal's reason */
+  /** Asks the server something and says what came of it, raw. @throws GatehouseError, or the signal's reason */
+  exchange<T>(record: ServerRecord, ask: Exchange<T>, options: ExchangeOptions): Promise<T>
+  /** Calls a tool. The raw result. @throws GatehouseError, or the signal's reason */
   send(record: ServerRecord, tool: ToolSurface, args: Record<string, unknown>, options: SendOptions): Promise<unknown>
   /** Drops the client, so that the next use connects anew. */
   reset(): void
@@ -88,6 +98,10 @@ export function createServerConnection(options: ServerConnectionOptions): Server
   let attempt = 0
   let timer: NodeJS.Timeout | undefined
   let closed = false
+  /** Number of the newest connect: an older one that comes to an end has been replaced. */
+  let turn = 0
+  const changedLists = new WeakSet<Client>()
+  const lostClients = new WeakSet<Client>()
 
   return {
     health: () => health,
@@ -96,45 +110,11 @@ export function createServerConnection(options: ServerConnectionOptions): Server
       if (!eager && !opened && failed?.key === recordKey(record) && isRecent()) throw failed.error
       return (await open(record, signal)).surface
     },
-    async send(record, tool, args, { meta, signal, onProgress }) {
-      const { client } = await open(record, signal)
-      let gone = false
-      const alive = {
-        every: limits.silence ?? SILENCE_LIMIT,
-        probe: () => ask(client),
-        isDead: (error: unknown) => (gone = isTimeout(error)),
-      }
-      try {
-        return await whileAlive(alive, (dead, heard) =>
-          overChannel(
-            () =>
-              client.callTool(
-                { name: tool.name, arguments: args, _meta: meta },
-                {
-                  signal: AbortSignal.any([signal, dead]),
-                  timeout: limits.call ?? CALL_LIMIT,
-                  maxTotalTimeout: LONGEST_CALL,
-                  resetTimeoutOnProgress: true,
-                  toolDefinition: definitionOf(tool),
-                  onprogress: (progress) => {
-                    heard()
-                    onProgress?.(progressOf(progress))
-                  },
-                },
-              ),
-            limits.grace,
-          ),
-        )
-      } catch (error) {
-        signal.throwIfAborted()
-        const failure = failureOf(error, record.title)
-        // The pooled connection is of no use to the next call either.
-        if (gone && client === opened?.client) {
-          reset()
-          fail(failure, recordKey(record), false)
-        }
-        throw failure
-      }
+    exchange,
+    send(record, tool, args, { meta, ...options }) {
+      const params = { name: tool.name, arguments: args, _meta: { ...meta } }
+      const toolDefinition = definitionOf(tool)
+      return exchange(record, (client, how) => client.callTool(params, { ...how, toolDefinition }), options)
     },
     reset,
     refuse(error) {
@@ -152,6 +132,44 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     },
   }
 
+  async function exchange<T>(
+    record: ServerRecord,
+    ask: Exchange<T>,
+    { signal, onProgress }: ExchangeOptions,
+  ): Promise<T> {
+    const { client } = await open(record, signal)
+    let gone = false
+    const alive = {
+      every: limits.silence ?? SILENCE_LIMIT,
+      probe: () => listTools(client, limits.connect ?? CONNECT_LIMIT),
+      isDead: (error: unknown) => (gone = isTimeout(error)),
+    }
+    try {
+      return await whileAlive(alive, (dead, heard) => {
+        const how: RequestOptions = {
+          signal: AbortSignal.any([signal, dead]),
+          timeout: limits.call ?? CALL_LIMIT,
+          maxTotalTimeout: LONGEST_CALL,
+          resetTimeoutOnProgress: true,
+          onprogress: (progress) => {
+            heard()
+            onProgress?.(progressOf(progress))
+          },
+        }
+        return overChannel(() => ask(client, how), limits.grace)
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      const failure = failureOf(error, record.title)
+      // The pooled connection is of no use to the next call either.
+      if (gone && client === opened?.client) {
+        reset()
+        fail(failure, recordKey(record), false)
+      }
+      throw failure
+    }
+  }
+
   async function open(record: ServerRecord, signal?: AbortSignal): Promise<Opened> {
     const key = recordKey(record)
     if (closed) throw new ConnectionError('disposed', 'Gatehouse is closing.')
@@ -162,21 +180,24 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     return untilAborted(opening.result, signal)
   }
 
-  async function connect(record: ServerRecord, key: string): Promise<Opened> {
+  /** @param held a client whose server says that its lists have changed: what runs over it runs on, and nothing new until they are checked */
+  async function connect(record: ServerRecord, key: string, held?: Client): Promise<Opened> {
+    const mine = ++turn
     clearTimeout(timer)
     show({ kind: 'connecting' })
     const limit = AbortSignal.timeout(limits.connect ?? CONNECT_LIMIT)
-    const client = newClient(record)
+    const client = held ?? newClient(record)
     try {
-      const surface = await untilAborted(listed(client, record), limit)
+      if (!held) await untilAborted(connected(client, record), limit)
+      const surface = await untilAborted(checkedSurface(client, record), limit)
       const result: Opened = { key, client, surface }
-      if (closed || opening?.key !== key)
+      if (closed || !opening || turn !== mine || lostClients.has(client))
         throw new ConnectionError('server_disconnected', `The connection to ${record.title} was replaced.`)
       opened = result
       opening = undefined
       attempt = 0
       failed = undefined
-      watch(client)
+      if (!held) watch(client)
       show({ kind: 'ready' })
       return result
     } catch (error) {
@@ -190,7 +211,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
             },
           )
         : failureOf(error, record.title)
-      if (opening?.key === key) {
+      if (opening && turn === mine) {
         opening = undefined
         fail(failure, key, false)
       }
@@ -198,7 +219,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     }
   }
 
-  async function listed(client: Client, record: ServerRecord): Promise<CheckedSurface> {
+  async function connected(client: Client, record: ServerRecord): Promise<void> {
     const transport = new StreamableHTTPClientTransport(new URL(record.url), {
       fetch: channelFetch(session.fetchFor(record.url)),
       onInsufficientScope: 'throw',
@@ -210,22 +231,24 @@ export function createServerConnection(options: ServerConnectionOptions): Server
       },
     })
     await client.connect(transport, { timeout: limits.connect ?? CONNECT_LIMIT })
-    const { tools } = await ask(client)
-    return checkSurface(record, tools, client.getInstructions())
   }
 
-  function ask(client: Client) {
-    return client.listTools(undefined, { timeout: limits.connect ?? CONNECT_LIMIT, cacheMode: 'refresh' })
+  /** A change announced while the lists were on their way makes them stale. */
+  async function checkedSurface(client: Client, record: ServerRecord): Promise<CheckedSurface> {
+    for (;;) {
+      changedLists.delete(client)
+      const listing = await listAll(client, record, limits.connect ?? CONNECT_LIMIT)
+      if (!changedLists.has(client)) return checkSurface(record, listing, client.getInstructions())
+    }
   }
 
   function newClient(record: ServerRecord): Client {
-    const client = new Client(options.clientInfo, {
+    const onList = { autoRefresh: false, debounceMs: 100, onChanged: () => relist(client) }
+    const client: Client = new Client(options.clientInfo, {
       capabilities: { elicitation: { form: {}, url: {} } },
       versionNegotiation: { mode: 'auto' },
       listMaxPages: MAX_PAGES,
-      listChanged: {
-        tools: { autoRefresh: false, debounceMs: 100, onChanged: () => client === opened?.client && relist() },
-      },
+      listChanged: { tools: onList, prompts: onList, resources: onList },
     })
     client.setRequestHandler('elicitation/create', (request, context) =>
       whileAnswering(() => answerElicitation(record.id, request, options.elicit, context.mcpReq.signal)),
@@ -237,6 +260,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
   /** A server that goes away takes its subscription with it: then its tools may be others when it is back. */
   function watch(client: Client): void {
     const lost = () => {
+      lostClients.add(client)
       if (client !== opened?.client || closed) return
       reset()
       retryLater()
@@ -245,9 +269,15 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     void client.autoOpenedSubscription?.closed.then((how) => how !== 'local' && lost())
   }
 
-  function relist(): void {
-    reset()
-    retryNow()
+  function relist(client: Client): void {
+    changedLists.add(client)
+    const held = opened
+    const record = options.record()
+    if (client !== held?.client || closed) return
+    if (!record || recordKey(record) !== held.key) return reset()
+    opened = undefined
+    opening = { key: held.key, result: connect(record, held.key, client) }
+    opening.result.catch(() => undefined)
   }
 
   function reset(): void {

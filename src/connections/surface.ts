@@ -1,10 +1,12 @@
 import { digestOf, type RecordedTool, type ServerRecord, ToolSurface, toolDigest } from '@gatehouse/contracts'
 import { ConnectionError } from './errors.ts'
+import type { Listing } from './listing.ts'
+import { type CheckedReadables, checkReadables, placeOf } from './readable-surface.ts'
 import type { OfferedTool } from './types.ts'
 
 const MAX_TOOLS = 1000
 
-export interface CheckedSurface {
+export interface CheckedSurface extends CheckedReadables {
   readonly tools: ReadonlyMap<string, OfferedTool>
   readonly instructions: string | undefined
 }
@@ -15,31 +17,29 @@ export interface CheckedSurface {
  * not listed is only absent.
  * @throws ConnectionError `surface_mismatch`, `surface_too_large`
  */
-export function checkSurface(
-  record: ServerRecord,
-  listed: readonly unknown[],
-  instructions: string | undefined,
-): CheckedSurface {
-  if (listed.length > MAX_TOOLS) {
+export function checkSurface(record: ServerRecord, listing: Listing, instructions: string | undefined): CheckedSurface {
+  if (listing.tools.length > MAX_TOOLS) {
     throw new ConnectionError('surface_too_large', `${record.title} lists more than ${MAX_TOOLS} tools.`)
   }
   const recorded = new Map(record.tools.map((tool) => [tool.name, tool]))
   const tools = new Map<string, OfferedTool>()
-  for (const item of listed) {
+  for (const item of listing.tools) {
     const tool = parsed(item)
     const match = tool && recorded.get(tool.name)
     if (!tool || !match || tools.has(tool.name) || !isReviewed(tool, match)) throw mismatch(record)
     tools.set(tool.name, { server: record, tool, effect: match.effect })
   }
-  return { tools, instructions: reviewedInstructions(record, instructions) }
+  return { tools, ...checkReadables(record, listing), instructions: reviewedInstructions(record, instructions) }
 }
 
-/** Two records with one key were reviewed for the same tools. */
+/** Two records with one key were reviewed for the same tools, prompts and resources. */
 export function recordKey(record: ServerRecord): string {
   return digestOf([
     record.url,
     record.surfaceDigest,
     record.tools.map(({ name, digest, effect }) => [name, digest, effect]),
+    record.prompts.map(({ name, digest }) => [name, digest]),
+    record.resources.map((resource) => [placeOf(resource), resource.digest]),
   ])
 }
 

@@ -1,5 +1,5 @@
-import type { Plan, ServerRecord, ToolSurface } from '@gatehouse/contracts'
-import type { Content } from './content.ts'
+import type { Plan, PromptSurface, ResourceSurface, ServerRecord, ToolSurface } from '@gatehouse/contracts'
+import type { Content, ResourceContents } from './content.ts'
 
 export type ServerHealth =
   | { readonly kind: 'idle' }
@@ -45,6 +45,36 @@ export interface OfferedTool {
   readonly effect: 'read' | 'expensive' | 'write'
 }
 
+export interface OfferedPrompt {
+  readonly server: ServerRecord
+  readonly prompt: PromptSurface
+}
+
+/** One resource, or a template of many. */
+export interface OfferedResource {
+  readonly server: ServerRecord
+  readonly resource: ResourceSurface
+}
+
+export interface PromptRequest {
+  readonly server: string
+  readonly name: string
+  readonly arguments: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+/** What a prompt expands to (MCP server/prompts). All of it is untrusted. */
+export interface PromptText {
+  readonly description?: string | undefined
+  readonly messages: readonly { readonly role: 'user' | 'assistant'; readonly content: Content }[]
+}
+
+export interface ResourceRequest {
+  readonly server: string
+  readonly uri: string
+  readonly signal: AbortSignal
+}
+
 /** An elicitation request from a server (MCP client/elicitation), shown in Gatehouse's own form. All of it is untrusted. */
 export type Elicitation =
   | { readonly mode: 'form'; readonly server: string; readonly message: string; readonly schema: unknown }
@@ -66,6 +96,17 @@ export interface Connections {
    * @throws ConnectionError
    */
   tools(server: string, signal?: AbortSignal): Promise<readonly OfferedTool[]>
+  /**
+   * Prompts of one server that its record names, as reviewed, by name. None for a server that is not allowed.
+   * @throws ConnectionError
+   */
+  prompts(server: string, signal?: AbortSignal): Promise<readonly OfferedPrompt[]>
+  /** Its resources and resource templates, as reviewed, by place. @throws ConnectionError */
+  resources(server: string, signal?: AbortSignal): Promise<readonly OfferedResource[]>
+  /** @throws ConnectionError, or the signal's reason */
+  getPrompt(request: PromptRequest): Promise<PromptText>
+  /** Reads a recorded resource, or a place that a recorded template allows. @throws ConnectionError, or the signal's reason */
+  readResource(request: ResourceRequest): Promise<readonly ResourceContents[]>
   /** The server's instructions, if `tools` has been called since it connected and they are the reviewed ones. */
   instructions(server: string): string | undefined
   /** Never rejects: whatever goes wrong is an outcome with `isError`. */

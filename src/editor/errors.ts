@@ -67,9 +67,21 @@ const ROWS: Readonly<Record<string, Row>> = {
     'Refresh the servers; the tool may have been removed.',
     RETRY,
   ],
+  prompt_not_allowed: ['This prompt is not approved for you', 'The Servers view says whom to ask.', SERVERS],
+  prompt_not_offered: [
+    'The server does not have this prompt',
+    'Refresh the servers; the prompt may have been removed.',
+    RETRY,
+  ],
+  resource_not_allowed: ['This resource is not approved for you', 'The Servers view says whom to ask.', SERVERS],
+  resource_not_offered: [
+    'The server does not have this resource',
+    'Refresh the servers; the resource may have been removed.',
+    RETRY,
+  ],
   surface_mismatch: [
     'The server is not the one that was reviewed',
-    'Its tools differ from what reviewers signed, so it is closed. Tell its owner.',
+    'What it offers differs from what reviewers signed, so it is closed. Tell its owner.',
     SERVERS,
   ],
   surface_too_large: [
