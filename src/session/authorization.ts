@@ -5,7 +5,8 @@ import { SessionError } from './errors.ts'
 export interface Authorization {
   readonly url: string
   readonly verifier: string
-  readonly nonce: string
+  /** Where an ID token is asked for, which must hold it. */
+  readonly nonce: string | undefined
   /** Checks `state`, `iss` (RFC 9207) and errors, in this order. @throws SessionError */
   check(answer: URLSearchParams): Promise<URLSearchParams>
 }
@@ -15,9 +16,10 @@ export interface AuthorizationRequest {
   readonly clientId: string
   readonly redirectUri: string
   readonly resource: string
+  /** None at all leaves the choice to the provider. */
   readonly scopes: readonly string[]
-  /** RFC 7638 thumbprint: binds the code itself to the device key (RFC 9449 section 10). */
-  readonly keyThumbprint: string
+  /** RFC 7638 thumbprint: binds the code itself to the device key (RFC 9449 section 10), where the provider binds. */
+  readonly keyThumbprint: string | undefined
 }
 
 /** Authorization code with PKCE S256 (RFC 7636), `state`, `nonce`, and the resource (RFC 8707). */
@@ -26,13 +28,13 @@ export async function authorize(request: AuthorizationRequest): Promise<Authoriz
   const { server } = request
   const verifier = oauth.generateRandomCodeVerifier()
   const state = oauth.generateRandomState()
-  const nonce = oauth.generateRandomNonce()
+  const nonce = request.scopes.includes('openid') ? oauth.generateRandomNonce() : undefined
   const url = new URL(server.authorization_endpoint as string)
   const parameters = {
     response_type: 'code',
     client_id: request.clientId,
     redirect_uri: request.redirectUri,
-    scope: [...new Set(['openid', 'offline_access', ...request.scopes])].join(' '),
+    scope: request.scopes.join(' ') || undefined,
     resource: request.resource,
     state,
     nonce,
@@ -40,7 +42,7 @@ export async function authorize(request: AuthorizationRequest): Promise<Authoriz
     code_challenge_method: 'S256',
     dpop_jkt: request.keyThumbprint,
   }
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value)
   return {
     url: url.href,
     verifier,

@@ -1,22 +1,32 @@
 import { isSecure } from '../http/address.ts'
+import { type Challenge, challengeOf, scopesNeeded } from './challenge.ts'
 import { SessionError } from './errors.ts'
+import type { AccessToken } from './token-endpoint.ts'
 import type { DeviceKey } from './types.ts'
+
+type Access = Pick<AccessToken, 'token' | 'scheme'>
 
 export interface AuthorizedFetchOptions {
   readonly resource: string
   readonly fetch: typeof fetch
-  tokenFor(resource: string, signal?: AbortSignal): Promise<{ token: string }>
+  /** `undefined`: the request goes without a token. */
+  tokenFor(resource: string, signal?: AbortSignal): Promise<Access | undefined>
   /** Drops this token if it is still the cached one. */
   reject(resource: string, token: string): void
+  /** What the resource said with a 401, before another token is fetched. */
+  challenged?(resource: string, challenge: Challenge): void
+  /** Fetches a token with more scopes. @throws SessionError `scope_needed` | `scope_refused` */
+  widen(resource: string, scopes: readonly string[]): Promise<void>
   key(): Promise<DeviceKey>
   /** Latest DPoP nonce per origin (RFC 9449 section 8.2). */
   readonly nonces: Map<string, string>
 }
 
 /**
- * A `fetch` for one resource: adds a DPoP-bound token and its proof, repeats once with the nonce a server asks for and once with a fresh
- * token after a 401. Both refusals come before any effect, so repeating is safe; a body that can be read only once is not repeated. The
- * token never leaves for another address, and redirects are not followed.
+ * A `fetch` for one resource: adds a token, with its proof where it is bound, and repeats once with the nonce a server asks for, once with
+ * a fresh token after a 401, and once with a wider one after an `insufficient_scope`. All these refusals come before any effect, so
+ * repeating is safe; a body that can be read only once is not repeated. The token never leaves for another address, and redirects are not
+ * followed.
  */
 export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
   const { resource, nonces } = options
@@ -27,57 +37,74 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
       throw new SessionError('wrong_resource', { detail: url.host })
     const body = init?.body ?? undefined
     const repeatable = body === undefined ? request.body === null : isRepeatable(body)
-    let mayRenew = repeatable
-    let mayNonce = repeatable
+    const may = { renew: repeatable, nonce: repeatable, widen: repeatable }
     for (;;) {
-      const { token } = await options.tokenFor(resource, request.signal).catch((error: unknown) => {
+      const access = await options.tokenFor(resource, request.signal).catch((error: unknown) => {
         throw isTimeout(error) ? new SessionError('issuer_unreachable', { detail: 'no answer in time' }) : error
       })
-      const nonce = nonces.get(url.origin)
-      const key = await options.key()
-      const headers = new Headers(request.headers)
-      headers.set('authorization', `DPoP ${token}`)
-      headers.set(
-        'dpop',
-        await key.proof({
-          method: request.method,
-          url: request.url,
-          accessToken: token,
-          ...(nonce === undefined ? {} : { nonce }),
-        }),
-      )
       const response = await options.fetch(request.url, {
         ...init,
         method: request.method,
-        headers,
+        headers: await authorized(options, request, access),
         ...(body === undefined && request.body ? { body: request.body, duplex: 'half' as const } : {}),
         redirect: 'manual',
         signal: request.signal,
       })
       const fresh = response.headers.get('dpop-nonce')
       if (fresh) nonces.set(url.origin, fresh)
-      if (response.status !== 401) return response
-      if (mayNonce && fresh && wantsNonce(response)) {
-        mayNonce = false
-      } else if (mayRenew) {
-        mayRenew = false
-        options.reject(resource, token)
-      } else {
-        return response
+      const needed = scopesNeeded(response)
+      if (response.status !== 401 && !(needed && access)) return response
+      const challenge = challengeOf(response)
+      // RFC 9449 section 9.
+      if (may.nonce && fresh && challenge?.error === 'use_dpop_nonce') {
+        may.nonce = false
+        await response.body?.cancel()
+        continue
       }
+      if (needed) {
+        await response.body?.cancel()
+        await options.widen(resource, needed)
+        if (!may.widen) return new Response(null, response)
+        may.widen = false
+        continue
+      }
+      if (challenge) options.challenged?.(resource, challenge)
+      if (!access) {
+        await response.body?.cancel()
+        throw new SessionError('signed_out')
+      }
+      if (!may.renew) return response
+      may.renew = false
+      options.reject(resource, access.token)
       await response.body?.cancel()
     }
   }
 }
 
+async function authorized(
+  options: AuthorizedFetchOptions,
+  request: Request,
+  access: Access | undefined,
+): Promise<Headers> {
+  const headers = new Headers(request.headers)
+  if (!access) return headers
+  headers.set('authorization', `${access.scheme} ${access.token}`)
+  if (access.scheme === 'Bearer') return headers
+  const nonce = options.nonces.get(new URL(request.url).origin)
+  const key = await options.key()
+  const proof = await key.proof({
+    method: request.method,
+    url: request.url,
+    accessToken: access.token,
+    ...(nonce === undefined ? {} : { nonce }),
+  })
+  headers.set('dpop', proof)
+  return headers
+}
+
 /** The caller's time ran out while the token was awaited: the fault is the provider's, not the resource's. */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'TimeoutError'
-}
-
-/** RFC 9449 section 9. */
-function wantsNonce(response: Response): boolean {
-  return /\bDPoP\b.*error="?use_dpop_nonce"?/i.test(response.headers.get('www-authenticate') ?? '')
 }
 
 function isWithin(url: URL, resource: URL): boolean {

@@ -7,6 +7,8 @@ export interface CredentialsOptions {
   readonly registry: string
   readonly account: Account
   readonly clientId: string
+  /** What the sign-in asked for. */
+  readonly scopes: readonly string[]
   key(): Promise<BoundKey>
   /** Discovers where needed. @throws SessionError */
   endpoint(): Promise<TokenEndpoint>
@@ -20,6 +22,9 @@ export interface CredentialsOptions {
   readonly now: () => number
 }
 
+/** Scopes of one resource that are remembered; a resource that asks for ever more gets no more. */
+const MAX_SCOPES = 50
+
 /** A token this close to its end is fetched anew, so that it does not run out on the way, milliseconds. */
 const MARGIN = 30_000
 
@@ -27,6 +32,10 @@ const MARGIN = 30_000
 export class Credentials {
   readonly #tokens = new Map<string, AccessToken>()
   readonly #flights = new Map<string, Promise<AccessToken>>()
+  /** Per resource: scopes beyond the usual ones that its tokens are fetched with. */
+  readonly #wider = new Map<string, ReadonlySet<string>>()
+  /** Per resource: scopes that have been tried without a person. */
+  readonly #tried = new Map<string, ReadonlySet<string>>()
 
   constructor(readonly options: CredentialsOptions) {}
 
@@ -54,6 +63,38 @@ export class Credentials {
     return flight
   }
 
+  /**
+   * Step-up (MCP 2026-07-28, authorization, scope challenge handling): fetches a token with `scopes` added, silently and once for the same scopes.
+   * @throws SessionError `scope_needed`: a sign-in can help. `scope_refused`: it was asked for already.
+   */
+  async widen(resource: string, scopes: readonly string[]): Promise<void> {
+    const { registry, scopes: asked } = this.options
+    const tried = this.#tried.get(resource)
+    if (resource !== registry && !scopes.every((scope) => tried?.has(scope))) {
+      this.#tried.set(resource, merged(tried, scopes))
+      if (await this.#fetchWider(resource, scopes)) return
+    }
+    throw new SessionError(scopes.every((scope) => asked.includes(scope)) ? 'scope_refused' : 'scope_needed')
+  }
+
+  /** Keeps the token that there is, and its scopes, when the provider gives no wider one. */
+  async #fetchWider(resource: string, scopes: readonly string[]): Promise<boolean> {
+    const narrower = this.#wider.get(resource)
+    const token = this.#tokens.get(resource)
+    this.#wider.set(resource, merged(narrower, scopes))
+    this.forget(resource)
+    try {
+      await this.tokenFor(resource)
+      return true
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.code !== 'resource_refused') throw error
+      if (narrower) this.#wider.set(resource, narrower)
+      else this.#wider.delete(resource)
+      if (token) this.#tokens.set(resource, token)
+      return false
+    }
+  }
+
   async #fetch(resource: string): Promise<AccessToken> {
     const endpoint = await this.options.endpoint()
     if (resource === this.options.registry || !endpoint.exchanges) return this.#refresh(endpoint, resource)
@@ -74,12 +115,13 @@ export class Credentials {
 
   async #exchange(endpoint: TokenEndpoint, resource: string): Promise<AccessToken> {
     const subject = await this.tokenFor(this.options.registry)
-    return (await endpoint.exchange(subject.token, resource)).access
+    return (await endpoint.exchange(subject.token, resource, [...(this.#wider.get(resource) ?? [])])).access
   }
 
   async #refresh(endpoint: TokenEndpoint, resource: string): Promise<AccessToken> {
+    const named = resource === this.options.registry ? endpoint.resource : resource
     try {
-      return (await this.options.rotate((refreshToken) => endpoint.refresh(refreshToken, resource))).access
+      return (await this.options.rotate((refreshToken) => endpoint.refresh(refreshToken, named))).access
     } catch (error) {
       if (!(error instanceof GrantRefused)) throw error
       if (error.error !== 'invalid_grant') throw refusedFor(resource, error)
@@ -87,6 +129,10 @@ export class Credentials {
       throw new SessionError('session_ended')
     }
   }
+}
+
+function merged(known: ReadonlySet<string> | undefined, more: readonly string[]): ReadonlySet<string> {
+  return new Set([...new Set([...(known ?? []), ...more])].slice(0, MAX_SCOPES))
 }
 
 function isAboutSubject(error: GrantRefused): boolean {

@@ -135,6 +135,24 @@ export const SESSION_TROUBLES = {
     advice: 'Ask the server’s owner, who stands in the server tree.',
     action: 'none',
   },
+  registration_refused: {
+    title: 'The identity provider does not know this editor',
+    explanation: 'It asks who wants to sign in, and would not register this editor.',
+    advice: 'Ask whoever runs the identity provider to register it.',
+    action: 'none',
+  },
+  scope_needed: {
+    title: 'This needs more access than your sign-in has',
+    explanation: 'The server asked for a wider scope. Nothing ran.',
+    advice: 'Sign in again to be asked for it, then repeat the request.',
+    action: 'sign-in',
+  },
+  scope_refused: {
+    title: 'Your sign-in was not given the access that this needs',
+    explanation: 'It was asked for when you signed in, and the server still refuses. Nothing ran.',
+    advice: 'Ask the server’s owner, who stands in the server tree.',
+    action: 'none',
+  },
   wrong_resource: {
     title: 'A token was about to leave for the wrong address',
     explanation: 'A token is sent only to the server it was issued for.',

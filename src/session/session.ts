@@ -2,22 +2,30 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { boundedFetch } from '../http/bounded-fetch.ts'
 import { authorizedFetch } from './authorized-fetch.ts'
+import type { Challenge } from './challenge.ts'
 import { type ChangeSignal, openChangeSignal } from './change-signal.ts'
+import { chooseClient, type ClientIdentity, DEFAULT_CLIENT_ID, type RegisteredClient } from './client-identity.ts'
 import { Credentials } from './credentials.ts'
 import type { BoundKey } from './device-key.ts'
 import { type Discovery, discover } from './discovery.ts'
 import { SESSION_TROUBLES, SessionError } from './errors.ts'
 import { KeyRing } from './key-ring.ts'
+import { COMPANY_POLICY, type SignInPolicy } from './policy.ts'
 import type { RedirectFactory } from './redirect/redirect.ts'
 import { registryResource } from './registry-url.ts'
+import { scopesToAsk } from './scopes.ts'
 import { signInWithBrowser } from './sign-in.ts'
-import { openTokenEndpoint, type Granted, type TokenEndpoint } from './token-endpoint.ts'
+import {
+  type AccessToken,
+  type Granted,
+  GrantRefused,
+  openTokenEndpoint,
+  type TokenEndpoint,
+} from './token-endpoint.ts'
 import type { Account, Log, SecretStore, Session, SessionState } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 import { createVault, type StoredSession } from './vault.ts'
 import { withWindowLock } from './window-lock.ts'
-
-const DEFAULT_CLIENT_ID = 'gatehouse-vscode'
 
 export interface SessionOptions {
   readonly registryUrl: string
@@ -27,7 +35,11 @@ export interface SessionOptions {
   /** Shared by all windows of this machine, for locks and signals; never holds a secret. */
   readonly folder: string
   /** Wins over what the registry names. */
-  readonly clientId?: string
+  readonly client?: RegisteredClient
+  /** Address of this editor's client ID metadata document, for providers that read such. */
+  readonly clientMetadataUrl?: string
+  /** Default: Gatehouse's own, the strictest. */
+  readonly policy?: SignInPolicy
   readonly fetch?: typeof fetch
   /** Epoch milliseconds. */
   readonly now?: () => number
@@ -40,6 +52,9 @@ export interface SessionOptions {
 
 /** How long sign-out waits for another window, and how long for the provider, milliseconds. */
 const SIGN_OUT_PATIENCE = 5_000
+
+/** Scopes that are remembered for the next sign-in. */
+const MAX_NEEDED = 50
 
 /**
  * The person's one sign-in (AUTH-1 to AUTH-6). Starts `restoring`, reads the store once, and then follows it: what another window does to
@@ -57,6 +72,7 @@ class WindowSession implements Session {
   readonly #keys: KeyRing
   readonly #bounded: typeof fetch
   readonly #now: () => number
+  readonly #policy: SignInPolicy
   readonly #listeners = new Set<(state: SessionState) => void>()
   readonly #nonces = new Map<string, string>()
   readonly #disposal = new AbortController()
@@ -67,6 +83,10 @@ class WindowSession implements Session {
   /** Set exactly while signed in, and while signing in anew over an earlier sign-in. */
   #credentials: Credentials | undefined
   #attempt: AbortController | undefined
+  /** Of the registry's latest 401. */
+  #challenge: Challenge | undefined
+  /** Scopes that the next sign-in asks for, because a server refused for want of them. */
+  #needed: readonly string[] = []
   #looking: Promise<void> | undefined
   #stale = false
   #signal: Promise<ChangeSignal> | undefined
@@ -76,6 +96,7 @@ class WindowSession implements Session {
     this.#registry = registryResource(options.registryUrl)
     this.#vault = createVault(options.secrets)
     this.#now = options.now ?? Date.now
+    this.#policy = options.policy ?? COMPANY_POLICY
     this.#keys = new KeyRing(this.#vault, (issuer, work) => this.#locked(issuer, work), this.#now)
     this.#bounded = boundedFetch(options.fetch ? { fetch: options.fetch } : {})
     this.restored = this.#restore()
@@ -86,7 +107,7 @@ class WindowSession implements Session {
   }
 
   clientId(): string {
-    return this.#credentials?.options.clientId ?? this.#options.clientId ?? DEFAULT_CLIENT_ID
+    return this.#credentials?.options.clientId ?? this.#options.client?.id ?? DEFAULT_CLIENT_ID
   }
 
   onChange(listener: (state: SessionState) => void): () => void {
@@ -137,13 +158,14 @@ class WindowSession implements Session {
       throw error
     })
     await this.#vault.eraseKey(issuer)
+    await this.#vault.eraseClient(issuer)
     this.#keys.close()
     await this.#tell()
     if (stored && key) await this.#revoke(issuer, stored, key)
     this.#options.log.info('signed out')
   }
 
-  async tokenFor(resource: string, signal?: AbortSignal): Promise<{ token: string; expiresAt: number }> {
+  async tokenFor(resource: string, signal?: AbortSignal): Promise<AccessToken> {
     await this.restored
     signal?.throwIfAborted()
     const credentials = this.#required()
@@ -166,8 +188,16 @@ class WindowSession implements Session {
     return authorizedFetch({
       resource,
       fetch: this.#options.fetch ?? fetch,
-      tokenFor: (wanted, signal) => this.tokenFor(wanted, signal),
+      tokenFor: async (wanted, signal) => {
+        await this.restored
+        const isAnonymous = this.#policy.discovery === 'challenge' && !this.#credentials
+        return isAnonymous ? undefined : this.tokenFor(wanted, signal)
+      },
       reject: (rejected, token) => this.#credentials?.forget(rejected, token),
+      challenged: (challenger, challenge) => {
+        if (challenger === this.#registry) this.#challenge = challenge
+      },
+      widen: (wanted, scopes) => this.#widen(wanted, scopes),
       key: () => this.deviceKey(),
       nonces: this.#nonces,
     })
@@ -181,22 +211,43 @@ class WindowSession implements Session {
   }
 
   async #signIn(signal: AbortSignal): Promise<Account> {
-    const discovery = await discover(this.#registry, this.#bounded, signal)
-    const clientId = this.#options.clientId ?? discovery.clientId ?? DEFAULT_CLIENT_ID
+    const policy = this.#policy
+    const discovery = await discover(this.#registry, this.#bounded, { policy, hint: this.#challenge?.metadata, signal })
     const key = await this.#keys.of(discovery.issuer)
-    const endpoint = await this.#open(discovery, clientId, key)
-    const { account, refreshToken, access } = await signInWithBrowser({
-      registry: this.#registry,
+    const replaced = await this.#vault.session(discovery.issuer)
+    const scopes = scopesToAsk({
       discovery,
-      clientId,
+      policy,
+      challenged: this.#challenge?.scopes ?? [],
+      earlier: replaced?.scopes ?? [],
+      needed: this.#needed,
+    })
+    const signedIn = await signInWithBrowser({
+      discovery,
+      policy,
+      scopes,
       key,
-      endpoint,
+      identify: async (redirectUri) => {
+        const client = await this.#clientFor(discovery, redirectUri)
+        return { client, endpoint: await this.#open(discovery, client, key) }
+      },
       redirects: this.#options.redirects,
       openExternal: this.#options.openExternal,
       signal,
+    }).catch((error: unknown) => {
+      // Perhaps for the scopes: the next attempt must be able to do without.
+      if (error instanceof SessionError && error.code === 'sign_in_refused') this.#needed = []
+      throw error
     })
     signal.throwIfAborted()
-    const session: StoredSession = { clientId, refreshToken, account: { ...account, groups: [...account.groups] } }
+    const { account, client, refreshToken, endpoint, access } = signedIn
+    const session: StoredSession = {
+      clientId: client.id,
+      clientSecret: client.secret,
+      refreshToken,
+      scopes: [...scopes],
+      account: { ...account, groups: [...account.groups] },
+    }
     const earlier = await this.#locked(discovery.issuer, async () => {
       const replaced = await this.#vault.session(discovery.issuer)
       await this.#vault.save(this.#registry, session)
@@ -207,6 +258,7 @@ class WindowSession implements Session {
       await this.#vault.erase(discovery.issuer)
       signal.throwIfAborted()
     }
+    this.#needed = []
     this.#enter(session, endpoint).seed(access)
     await this.#tell()
     if (earlier) void this.#revoke(discovery.issuer, earlier, key)
@@ -214,24 +266,57 @@ class WindowSession implements Session {
     return account
   }
 
-  /** The issuer is found anew from the registry when a window first needs it: one that has changed gets none of our credentials. */
-  async #endpointFor(session: StoredSession): Promise<TokenEndpoint> {
-    const discovery = await discover(this.#registry, this.#bounded)
-    if (discovery.issuer !== session.account.issuer) throw new SessionError('issuer_changed')
-    return this.#open(discovery, session.clientId, await this.#keys.of(discovery.issuer))
+  async #clientFor(discovery: Discovery, redirectUri: string): Promise<ClientIdentity> {
+    const { client, isNew } = await chooseClient({
+      discovery,
+      policy: this.#policy,
+      registered: this.#options.client,
+      metadataUrl: this.#options.clientMetadataUrl,
+      known: await this.#vault.client(discovery.issuer),
+      redirectUri,
+      fetch: this.#bounded,
+    })
+    if (isNew) await this.#vault.saveClient(discovery.issuer, client)
+    return client
   }
 
-  #open(discovery: Discovery, clientId: string, key: BoundKey): Promise<TokenEndpoint> {
-    return openTokenEndpoint({ server: discovery.server, clientId, key, fetch: this.#bounded, now: this.#now })
+  async #widen(resource: string, scopes: readonly string[]): Promise<void> {
+    try {
+      await this.#required().widen(resource, scopes)
+    } catch (error) {
+      if (error instanceof SessionError && error.code === 'scope_needed') {
+        this.#needed = [...new Set([...this.#needed, ...scopes])].slice(0, MAX_NEEDED)
+      }
+      throw error
+    }
+  }
+
+  /** The issuer is found anew from the registry when a window first needs it: one that has changed gets none of our credentials. */
+  async #endpointFor(session: StoredSession): Promise<TokenEndpoint> {
+    const discovery = await this.#discoverAgain()
+    if (discovery.issuer !== session.account.issuer) throw new SessionError('issuer_changed')
+    return this.#open(discovery, clientOf(session), await this.#keys.of(discovery.issuer))
+  }
+
+  #discoverAgain(signal?: AbortSignal): Promise<Discovery> {
+    const options = { policy: this.#policy, hint: this.#challenge?.metadata }
+    return discover(this.#registry, this.#bounded, signal ? { ...options, signal } : options)
+  }
+
+  #open(discovery: Discovery, client: ClientIdentity, key: BoundKey): Promise<TokenEndpoint> {
+    const { server, resource } = discovery
+    const policy = this.#policy
+    return openTokenEndpoint({ server, resource, client, policy, key, fetch: this.#bounded, now: this.#now })
   }
 
   #enter(session: StoredSession, endpoint?: TokenEndpoint): Credentials {
-    const { account, clientId } = session
+    const { account, clientId, scopes } = session
     let opened = endpoint ? Promise.resolve(endpoint) : undefined
     const credentials: Credentials = new Credentials({
       registry: this.#registry,
       account,
       clientId,
+      scopes,
       now: this.#now,
       key: () => this.#keys.of(account.issuer),
       endpoint: () => {
@@ -257,6 +342,7 @@ class WindowSession implements Session {
         if (this.#credentials === credentials) this.#leave('It was ended in another window.')
         throw new SessionError('signed_out')
       }
+      if (stored.refreshToken === undefined) throw new GrantRefused('invalid_grant')
       const granted = await use(stored.refreshToken)
       if (granted.account && granted.account.subject !== subject) throw new SessionError('response_invalid')
       if (granted.refreshToken !== undefined && granted.refreshToken !== stored.refreshToken) {
@@ -274,11 +360,12 @@ class WindowSession implements Session {
   }
 
   async #revoke(issuer: string, session: StoredSession, key: BoundKey): Promise<void> {
+    if (session.refreshToken === undefined) return
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(SIGN_OUT_PATIENCE), this.#disposal.signal])
-      const discovery = await discover(this.#registry, this.#bounded, signal)
+      const discovery = await this.#discoverAgain(signal)
       if (discovery.issuer !== issuer) return
-      const endpoint = await this.#open(discovery, session.clientId, key)
+      const endpoint = await this.#open(discovery, clientOf(session), key)
       await endpoint.revoke(session.refreshToken, signal)
     } catch {
       this.#options.log.warn('the identity provider could not be told of the sign-out; its session runs out by itself')
@@ -331,8 +418,7 @@ class WindowSession implements Session {
       if (before) this.#leave('It was ended in another window.')
       return
     }
-    const same = before?.options.account.subject === stored.account.subject && before.options.account.issuer === issuer
-    if (!same) this.#enter(stored)
+    if (!before || before.options.account.issuer !== issuer || !isSameSignIn(before, stored)) this.#enter(stored)
   }
 
   /** Signed out as far as this window goes. */
@@ -375,4 +461,14 @@ class WindowSession implements Session {
   async #tell(): Promise<void> {
     await this.#signal?.then((signal) => signal.send()).catch(() => {})
   }
+}
+
+function clientOf({ clientId, clientSecret }: StoredSession): ClientIdentity {
+  return { id: clientId, secret: clientSecret }
+}
+
+/** One that asked for other scopes counts as another: its tokens are wider. */
+function isSameSignIn(credentials: Credentials, stored: StoredSession): boolean {
+  const { account, scopes } = credentials.options
+  return account.subject === stored.account.subject && scopes.join(' ') === stored.scopes.join(' ')
 }

@@ -1,18 +1,22 @@
 import { authorize } from './authorization.ts'
+import type { ClientIdentity } from './client-identity.ts'
 import type { BoundKey } from './device-key.ts'
 import type { Discovery } from './discovery.ts'
 import { SessionError } from './errors.ts'
+import { binds } from './issuer-metadata.ts'
+import type { SignInPolicy } from './policy.ts'
 import type { RedirectFactory } from './redirect/redirect.ts'
 import { type AccessToken, GrantRefused, type TokenEndpoint } from './token-endpoint.ts'
 import type { Account } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 
 export interface SignInOptions {
-  readonly registry: string
   readonly discovery: Discovery
-  readonly clientId: string
+  readonly policy: SignInPolicy
+  readonly scopes: readonly string[]
   readonly key: BoundKey
-  readonly endpoint: TokenEndpoint
+  /** Who asks, which may depend on where the answer comes back. */
+  identify(redirectUri: string): Promise<{ readonly client: ClientIdentity; readonly endpoint: TokenEndpoint }>
   readonly redirects: RedirectFactory
   openExternal(url: string): Promise<boolean>
   readonly signal: AbortSignal
@@ -20,23 +24,26 @@ export interface SignInOptions {
 
 export interface SignedIn {
   readonly account: Account
-  readonly refreshToken: string
+  readonly client: ClientIdentity
+  readonly endpoint: TokenEndpoint
+  readonly refreshToken?: string
   /** For the registry itself. */
   readonly access: AccessToken
 }
 
 /** The part of a sign-in that a person sees: their browser, the provider's page, the answer, and the code turned into tokens. */
 export async function signInWithBrowser(options: SignInOptions): Promise<SignedIn> {
-  const { discovery, registry, signal } = options
+  const { discovery, policy, signal } = options
   const redirect = await options.redirects(discovery.issuer)
   try {
+    const { client, endpoint } = await options.identify(redirect.uri)
     const authorization = await authorize({
       server: discovery.server,
-      clientId: options.clientId,
+      clientId: client.id,
       redirectUri: redirect.uri,
-      resource: registry,
-      scopes: discovery.scopes,
-      keyThumbprint: options.key.thumbprint,
+      resource: discovery.resource,
+      scopes: options.scopes,
+      keyThumbprint: binds(discovery.server) ? options.key.thumbprint : undefined,
     })
     signal.throwIfAborted()
     // Listening starts before the browser does, so that no answer is missed.
@@ -44,21 +51,32 @@ export async function signInWithBrowser(options: SignInOptions): Promise<SignedI
     answer.catch(() => {})
     if (!(await untilAborted(options.openExternal(authorization.url), signal)))
       throw new SessionError('browser_not_opened')
-    const granted = await options.endpoint.redeem({
+    const granted = await endpoint.redeem({
       answer: await authorization.check(await answer),
       redirectUri: redirect.uri,
       verifier: authorization.verifier,
       nonce: authorization.nonce,
-      resource: registry,
+      resource: discovery.resource,
     })
     const { account, refreshToken, access } = granted
-    if (!account || refreshToken === undefined) {
+    if (policy.identity === 'openid' && (!account || refreshToken === undefined)) {
       throw new SessionError('response_invalid', { detail: account ? 'no refresh token' : 'no ID token' })
     }
-    return { account, refreshToken, access }
+    return {
+      account: account ?? somebody(discovery.issuer),
+      client,
+      endpoint,
+      access,
+      ...(refreshToken === undefined ? {} : { refreshToken }),
+    }
   } catch (error) {
     throw error instanceof GrantRefused ? new SessionError('sign_in_refused', { detail: error.error }) : error
   } finally {
     redirect.dispose()
   }
+}
+
+/** Whoever it was that a plain OAuth provider let through. */
+function somebody(issuer: string): Account {
+  return { subject: issuer, name: new URL(issuer).host, groups: [], issuer }
 }

@@ -1,8 +1,10 @@
-import type { AuthorizationServer, Client, TokenEndpointResponse } from 'oauth4webapi'
+import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from 'oauth4webapi'
 import { z } from 'zod'
+import type { ClientIdentity } from './client-identity.ts'
 import type { BoundKey } from './device-key.ts'
-import { issuerFault } from './discovery.ts'
 import { SessionError } from './errors.ts'
+import { binds, issuerFault } from './issuer-metadata.ts'
+import type { SignInPolicy } from './policy.ts'
 import type { Account } from './types.ts'
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -17,6 +19,8 @@ export interface AccessToken {
   readonly token: string
   /** Epoch milliseconds. */
   readonly expiresAt: number
+  /** How it is sent: bound to the device key (RFC 9449), or as a plain bearer (RFC 6750). */
+  readonly scheme: 'DPoP' | 'Bearer'
 }
 
 export interface Granted {
@@ -34,12 +38,15 @@ export class GrantRefused extends Error {
 }
 
 export interface TokenEndpoint {
+  /** The registry as its metadata names it. */
+  readonly resource: string
   /** @throws SessionError `response_invalid` | `issuer_unreachable`, GrantRefused */
   redeem(code: CodeGrant): Promise<Granted>
   refresh(refreshToken: string, resource: string): Promise<Granted>
   /** Whether the provider offers RFC 8693; where not, a refresh names the resource (RFC 8707 section 2.2). */
   readonly exchanges: boolean
-  exchange(subjectToken: string, resource: string): Promise<Granted>
+  /** @param scopes none leaves the choice to the provider */
+  exchange(subjectToken: string, resource: string, scopes: readonly string[]): Promise<Granted>
   /** RFC 7009. */
   revoke(refreshToken: string, signal: AbortSignal): Promise<void>
 }
@@ -49,31 +56,34 @@ interface CodeGrant {
   readonly answer: URLSearchParams
   readonly redirectUri: string
   readonly verifier: string
-  readonly nonce: string
+  readonly nonce: string | undefined
   readonly resource: string
 }
 
 export interface TokenEndpointOptions {
   readonly server: AuthorizationServer
-  readonly clientId: string
+  readonly resource: string
+  readonly client: ClientIdentity
+  readonly policy: SignInPolicy
   readonly key: BoundKey
   /** A bounded one. */
   readonly fetch: typeof fetch
   readonly now: () => number
 }
 
-/** The identity provider's token endpoint; every request carries a DPoP proof, and an answer that is not bound to the key is refused. */
+/** The identity provider's token endpoint; where the provider binds, every request carries a DPoP proof, and an answer not bound to the key is refused. */
 export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<TokenEndpoint> {
   const oauth = await import('oauth4webapi')
   const { server, now } = options
-  const client: Client = { client_id: options.clientId, [oauth.clockTolerance]: 60 }
-  const none = oauth.None()
-  const dpop = oauth.DPoP(client, options.key.pair)
+  const client: Client = { client_id: options.client.id, [oauth.clockTolerance]: 60 }
+  const auth = authenticationOf(options.client)
+  const bound = options.policy.binding === 'required' || binds(server)
   const transport = {
     // Loopback alone can be http here: discovery and the bounded fetch have seen to it.
     [oauth.allowInsecureRequests]: true,
     [oauth.customFetch]: asIssuer(options.fetch),
   }
+  const proof = bound ? { DPoP: oauth.DPoP(client, options.key.pair) } : {}
 
   /** One request, and once more when the provider asks for a nonce (RFC 9449 section 8): it refuses such a request before anything else. */
   const ask = async (
@@ -103,65 +113,95 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
 
   const granted = (response: TokenEndpointResponse): Granted => {
     // RFC 9449 section 5: a provider that ignored the proof answers "Bearer", and anyone could use such a token.
-    if (response.token_type !== 'dpop')
+    if (response.token_type !== (bound ? 'dpop' : 'bearer'))
       throw new SessionError('response_invalid', { detail: 'the token is not bound to this device' })
     const account = accountOf(oauth.getValidatedIdTokenClaims(response))
     return {
-      access: { token: response.access_token, expiresAt: now() + (response.expires_in ?? DEFAULT_LIFE) * 1000 },
+      access: {
+        token: response.access_token,
+        expiresAt: now() + (response.expires_in ?? DEFAULT_LIFE) * 1000,
+        scheme: bound ? 'DPoP' : 'Bearer',
+      },
       ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
       ...(account === undefined ? {} : { account }),
     }
   }
 
   return {
+    resource: options.resource,
     exchanges: server.grant_types_supported?.includes(TOKEN_EXCHANGE) ?? false,
     redeem: ({ answer, redirectUri, verifier, nonce, resource }) =>
       ask(
         () =>
-          oauth.authorizationCodeGrantRequest(server, client, none, answer, redirectUri, verifier, {
+          oauth.authorizationCodeGrantRequest(server, client, auth, answer, redirectUri, verifier, {
             ...transport,
-            DPoP: dpop,
+            ...proof,
             additionalParameters: { resource },
           }),
         (response) =>
           oauth.processAuthorizationCodeResponse(server, client, response, {
-            expectedNonce: nonce,
-            requireIdToken: true,
+            ...(nonce === undefined ? {} : { expectedNonce: nonce }),
+            requireIdToken: options.policy.identity === 'openid',
           }),
       ),
     refresh: (refreshToken, resource) =>
       ask(
         () =>
-          oauth.refreshTokenGrantRequest(server, client, none, refreshToken, {
+          oauth.refreshTokenGrantRequest(server, client, auth, refreshToken, {
             ...transport,
-            DPoP: dpop,
+            ...proof,
             additionalParameters: { resource },
           }),
         (response) => oauth.processRefreshTokenResponse(server, client, response),
       ),
-    exchange: (subjectToken, resource) =>
+    exchange: (subjectToken, resource, scopes) =>
       ask(
         () =>
           oauth.genericTokenEndpointRequest(
             server,
             client,
-            none,
+            auth,
             TOKEN_EXCHANGE,
-            { subject_token: subjectToken, subject_token_type: ACCESS_TOKEN_TYPE, resource },
-            { ...transport, DPoP: dpop },
+            {
+              subject_token: subjectToken,
+              subject_token_type: ACCESS_TOKEN_TYPE,
+              resource,
+              ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+            },
+            { ...transport, ...proof },
           ),
         (response) => oauth.processGenericTokenEndpointResponse(server, client, response),
       ),
     revoke: async (refreshToken, signal) => {
       if (server.revocation_endpoint === undefined) return
       const parameters = { token_type_hint: 'refresh_token' }
-      await oauth.revocationRequest(server, client, none, refreshToken, {
+      await oauth.revocationRequest(server, client, auth, refreshToken, {
         ...transport,
         signal,
         additionalParameters: parameters,
       })
     },
   }
+}
+
+/**
+ * RFC 6749 section 2.3.1. Ours, because the one of oauth4webapi also escapes `-`, `.` and `_`, which form encoding leaves as they are and
+ * providers that compare the header's text do not expect.
+ */
+function authenticationOf({ id, secret }: ClientIdentity): ClientAuth {
+  return (_server, _client, body, headers) => {
+    if (secret?.method === 'client_secret_basic') {
+      const credentials = `${formEncoded(id)}:${formEncoded(secret.value)}`
+      headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
+      return
+    }
+    body.set('client_id', id)
+    if (secret) body.set('client_secret', secret.value)
+  }
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1)
 }
 
 const ACCOUNT_CLAIMS = z.object({

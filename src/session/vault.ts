@@ -1,10 +1,15 @@
 import { PrivateJwk } from '@gatehouse/contracts'
 import { z } from 'zod'
+import { ClientIdentity } from './client-identity.ts'
 import type { SecretStore } from './types.ts'
 
 const StoredSession = z.object({
   clientId: z.string(),
-  refreshToken: z.string().min(1),
+  clientSecret: ClientIdentity.shape.secret,
+  /** None from a provider that gives none: such a sign-in lasts as long as its access token. */
+  refreshToken: z.string().min(1).optional(),
+  /** Asked for at the sign-in. */
+  scopes: z.array(z.string()).default([]),
   account: z.object({ subject: z.string(), name: z.string(), groups: z.array(z.string()), issuer: z.string() }),
 })
 export type StoredSession = z.infer<typeof StoredSession>
@@ -19,6 +24,10 @@ export interface Vault {
   key(issuer: string): Promise<PrivateJwk | undefined>
   saveKey(issuer: string, key: PrivateJwk): Promise<void>
   eraseKey(issuer: string): Promise<void>
+  /** What a dynamic registration with this issuer gave. */
+  client(issuer: string): Promise<ClientIdentity | undefined>
+  saveClient(issuer: string, client: ClientIdentity): Promise<void>
+  eraseClient(issuer: string): Promise<void>
 }
 
 export function createVault(store: SecretStore): Vault {
@@ -44,5 +53,8 @@ export function createVault(store: SecretStore): Vault {
     key: (issuer) => read(`device-key ${issuer}`, PrivateJwk),
     saveKey: (issuer, key) => store.set(`device-key ${issuer}`, JSON.stringify(key)),
     eraseKey: (issuer) => store.delete(`device-key ${issuer}`),
+    client: (issuer) => read(`client ${issuer}`, ClientIdentity),
+    saveClient: (issuer, client) => store.set(`client ${issuer}`, JSON.stringify(client)),
+    eraseClient: (issuer) => store.delete(`client ${issuer}`),
   }
 }

@@ -34,9 +34,12 @@ const open = () =>
   authorizedFetch({
     resource: `${server.url}/mcp`,
     fetch,
-    tokenFor: async () => ({ token: `token-${issued}` }),
+    tokenFor: async () => ({ token: `token-${issued}`, scheme: 'DPoP' }),
     reject: (_resource, token) => {
       if (token === `token-${issued}`) issued++
+    },
+    widen: async () => {
+      throw new SessionError('scope_needed')
     },
     key: async () => key,
     nonces,
