@@ -9,6 +9,9 @@ export interface DefinitionShape {
   readonly label: string
   readonly version: string
   readonly path: string
+  /** Whether it has any; the reads carry them. */
+  readonly prompts: boolean
+  readonly resources: boolean
 }
 
 /** VS Code cuts the prefix of a tool's name, `mcp_<label>_`, at 18 characters. */
@@ -36,12 +39,17 @@ function shape(record: ServerRecord, side: Side): DefinitionShape {
   const tools = record.tools
     .filter((tool) => sideOf(tool.effect) === side)
     .map(({ name, digest, effect }) => [name, digest, effect])
+  const prompts = side === 'reads' ? record.prompts : []
+  const resources = side === 'reads' ? record.resources : []
+  const readables = [...prompts, ...resources].map(({ name, digest }) => [name, digest])
   return {
     id: `${record.id}/${side}`,
     server: record.id,
     side,
     label: side === 'reads' ? title : `${title} writes`,
-    version: digestOf([record.version, record.url, tools]).slice('sha256:'.length, 'sha256:'.length + 16),
+    version: digestOf([record.version, record.url, tools, readables]).slice('sha256:'.length, 'sha256:'.length + 16),
     path: `/mcp/${record.id}/${side}`,
+    prompts: prompts.length > 0,
+    resources: resources.length > 0,
   }
 }

@@ -8,8 +8,19 @@ export async function loadEditorSdk() {
     import('@modelcontextprotocol/sdk/server/streamableHttp.js'),
     import('@modelcontextprotocol/sdk/types.js'),
   ])
-  const { CallToolRequestSchema, JSONRPCMessageSchema, ListToolsRequestSchema } = types
-  return { Server, StreamableHTTPServerTransport, CallToolRequestSchema, JSONRPCMessageSchema, ListToolsRequestSchema }
+  return {
+    Server,
+    StreamableHTTPServerTransport,
+    McpError: types.McpError,
+    CallToolRequestSchema: types.CallToolRequestSchema,
+    GetPromptRequestSchema: types.GetPromptRequestSchema,
+    JSONRPCMessageSchema: types.JSONRPCMessageSchema,
+    ListPromptsRequestSchema: types.ListPromptsRequestSchema,
+    ListResourcesRequestSchema: types.ListResourcesRequestSchema,
+    ListResourceTemplatesRequestSchema: types.ListResourceTemplatesRequestSchema,
+    ListToolsRequestSchema: types.ListToolsRequestSchema,
+    ReadResourceRequestSchema: types.ReadResourceRequestSchema,
+  }
 }
 
 export type EditorSdk = Awaited<ReturnType<typeof loadEditorSdk>>

@@ -7,6 +7,7 @@ import { chatResult } from './chat-result.ts'
 import { type DefinitionShape, sideOf } from './definitions.ts'
 import type { EditorSdk } from './editor-sdk.ts'
 import { PLAN_STATUS, planStatus } from './plan-status.ts'
+import { servePrompts, serveResources } from './readables.ts'
 
 export interface EditorServerOptions {
   readonly definition: DefinitionShape
@@ -38,10 +39,19 @@ export function createEditorServer(sdk: EditorSdk, options: EditorServerOptions)
   const mcp = new sdk.Server(
     { name: `gatehouse-${definition.server}-${definition.side}`, title: definition.label, version: options.version },
     {
-      capabilities: { tools: { listChanged: true }, logging: {} },
+      capabilities: {
+        tools: { listChanged: true },
+        ...(definition.prompts && { prompts: { listChanged: true } }),
+        ...(definition.resources && { resources: { listChanged: true } }),
+        logging: {},
+      },
       instructions: reviewed === undefined ? GUIDANCE : `${GUIDANCE}\n\n${reviewed}`,
     },
   )
+  const readables = [
+    ...(definition.prompts ? [servePrompts(sdk, mcp, options)] : []),
+    ...(definition.resources ? [serveResources(sdk, mcp, options)] : []),
+  ]
   /** Digest of the list that VS Code has. */
   let told: string | undefined
 
@@ -56,18 +66,22 @@ export function createEditorServer(sdk: EditorSdk, options: EditorServerOptions)
     const meta = EditorMeta.parse(request.params._meta ?? {})
     const progress = progressTo(meta, extra.sendNotification)
     const outcome = await options.call(extra.requestId, (signal) => run(name, args, meta, signal, progress))
-    return chatResult(outcome)
+    return chatResult(outcome, definition.resources)
   })
 
   return {
     mcp,
     async refresh() {
-      if (told === undefined) return
-      const now = digestOf(await listed())
-      if (now === told) return
-      told = now
-      await mcp.sendToolListChanged()
+      await Promise.all([refreshTools(), ...readables.map((part) => part.refresh())])
     },
+  }
+
+  async function refreshTools(): Promise<void> {
+    if (told === undefined) return
+    const now = digestOf(await listed())
+    if (now === told) return
+    told = now
+    await mcp.sendToolListChanged()
   }
 
   async function listed(): Promise<Tool[]> {
