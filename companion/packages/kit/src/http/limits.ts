@@ -12,6 +12,8 @@ export interface HttpLimits {
   readonly unread: number
   /** Open connections; those beyond are answered 503 `too_many_connections`, and beyond a few more not at all. */
   readonly connections: number
+  /** Of these, most from one address; an edge in front keeps few connections and reuses them. */
+  readonly connectionsPerAddress: number
   /** Requests and streams that are open at once; beyond it the answer is 503 `too_many_requests`. */
   readonly requests: number
 }
@@ -23,5 +25,6 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   unreadTime: 30_000,
   unread: 4 * 1024 * 1024,
   connections: 2_000,
+  connectionsPerAddress: 1_000,
   requests: 1_000,
 }

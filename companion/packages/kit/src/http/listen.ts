@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import { GatehouseError } from '@gatehouse/contracts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
+import { Running } from './running.ts'
 import { createUnparsedAnswer } from './unparsed.ts'
 import { watchReaders } from './unread.ts'
 
@@ -23,6 +24,8 @@ export interface Listening {
   readonly port: number
   /** From now on every answer ends its connection, so that clients come back elsewhere; new requests still reach the handler. */
   drain(): void
+  /** Resolves when no request is open, or when the time (milliseconds) is over. */
+  settled(time: number): Promise<void>
   /** Takes no new connection, lets requests in flight finish, then closes what is left. */
   stop(): Promise<void>
 }
@@ -39,7 +42,8 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   const always = new Set(options.always ?? [])
   const sockets = new Set<Socket>()
   const surplus = new WeakSet<Socket>()
-  let open = 0
+  const ofAddress = new Map<string, number>()
+  const open = new Running()
   let draining = false
 
   const server = createServer(
@@ -51,9 +55,9 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
       connectionsCheckingInterval: Math.min(1_000, Math.max(20, limits.headersTime / 4)),
     },
     (request, response) => {
-      open++
+      const end = open.begin()
       response.once('close', () => {
-        open--
+        end()
         // Its headers may have been sent before the drain began: then it would be kept alive for seconds after its answer.
         if (draining) request.socket.destroySoon()
       })
@@ -62,16 +66,25 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
       if (!always.has(path)) {
         if (surplus.has(request.socket))
           return refuse(response, 'too_many_connections', 'too many connections are open')
-        if (open > limits.requests) return refuse(response, 'too_many_requests', 'too many requests are open')
+        if (open.count > limits.requests) return refuse(response, 'too_many_requests', 'too many requests are open')
       }
       handler(request, response)
     },
   )
   server.maxConnections = limits.connections + SURPLUS
   server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    const sameAddress = (ofAddress.get(address) ?? 0) + 1
     sockets.add(socket)
-    if (sockets.size > limits.connections) surplus.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    ofAddress.set(address, sameAddress)
+    if (sockets.size > limits.connections || sameAddress > limits.connectionsPerAddress) surplus.add(socket)
+    if (sameAddress > limits.connectionsPerAddress + SURPLUS) socket.destroy()
+    socket.once('close', () => {
+      sockets.delete(socket)
+      const left = (ofAddress.get(address) ?? 0) - 1
+      if (left > 0) ofAddress.set(address, left)
+      else ofAddress.delete(address)
+    })
   })
   server.on('clientError', createUnparsedAnswer())
   const endWatch = watchReaders(sockets, limits)
@@ -100,6 +113,7 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
     drain() {
       draining = true
     },
+    settled: (time) => open.settled(time),
     stop() {
       draining = true
       stopping ??= new Promise((resolve) => {

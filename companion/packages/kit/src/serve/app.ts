@@ -6,12 +6,15 @@ import { readJsonBody } from '../http/body.ts'
 import { HttpProblem, problemResponse } from '../http/problem.ts'
 import { AuthError } from '../tokens/auth-error.ts'
 import type { TokenVerifier } from '../tokens/verifier.ts'
+import type { Admission } from './admission.ts'
 import { Arrival, authInfoOf } from './arrival.ts'
 import type { Serving } from './call.ts'
+import { createFailureLimit } from './failure-limit.ts'
 import { checkAddress, checkBody, type Guard, repeatedHeader } from './guard.ts'
 import type { LegacySessions } from './legacy-sessions.ts'
 import { rpcProblem } from './rpc-problem.ts'
-import { createStrangerAudit } from './stranger-audit.ts'
+import { createRefusalAudit } from './refusal-audit.ts'
+import { createTurnstile } from './turnstile.ts'
 
 export interface AppOptions {
   readonly serving: Serving
@@ -19,6 +22,7 @@ export interface AppOptions {
   readonly issuer: string
   readonly guard: Guard
   readonly verifier: TokenVerifier
+  readonly admission: Admission
   readonly modern: McpHttpHandler
   readonly legacy: LegacySessions
   /** Whether the server has been told to stop. */
@@ -72,9 +76,11 @@ export function createApp(options: AppOptions): Hono<Env> {
   return app
 }
 
-/** In this order: address, record, caller, body, era. Whatever is refused here never reaches the SDK. */
-function createMcpEndpoint({ serving, guard, verifier, modern, legacy, draining }: AppOptions) {
-  const auditRefusal = createStrangerAudit(serving.id, serving.journal)
+/** In this order: address, record, caller, body, place, era. Whatever is refused here never reaches the SDK. */
+function createMcpEndpoint({ serving, guard, verifier, admission, modern, legacy, draining }: AppOptions) {
+  const auditRefusal = createRefusalAudit(serving.id, serving.journal)
+  const failures = createFailureLimit(serving.limits.failures)
+  const turnstile = createTurnstile({ admission, failures, verifier, auditRefusal })
 
   async function authenticate(
     request: Request,
@@ -88,14 +94,17 @@ function createMcpEndpoint({ serving, guard, verifier, modern, legacy, draining 
       if (repeatedHeader(incoming, 'authorization')) {
         throw new AuthError('authorization_repeated', 'there is more than one Authorization header', serving.url)
       }
+      const authorization = request.headers.get('authorization') ?? undefined
+      turnstile.checkAddress(from, authorization)
       const { caller } = await verifier.verify({
         method: request.method,
         url: serving.url,
-        authorization: request.headers.get('authorization') ?? undefined,
+        authorization,
         dpop: request.headers.get('dpop') ?? undefined,
       })
       return new Arrival(caller, from, startedAt)
     } catch (error) {
+      turnstile.failed(error, from)
       if (error instanceof GatehouseError)
         await auditRefusal({ code: error.code, message: error.message, from, startedAt })
       throw error
@@ -113,8 +122,10 @@ function createMcpEndpoint({ serving, guard, verifier, modern, legacy, draining 
           'Retry-After': '2',
         })
       const arrival = await authenticate(request, c.env.incoming, startedAt)
+      await turnstile.open(arrival, c.env.outgoing)
       body = request.method === 'POST' ? await readJsonBody(request, serving.limits.body) : undefined
       checkBody(body, request.headers)
+      await turnstile.pass(arrival, body, c.env.outgoing)
       if (await isLegacyRequest(request, body)) return await legacy.handle(request, body, arrival)
       return await modern.fetch(request, { authInfo: authInfoOf(arrival), parsedBody: body })
     } catch (error) {

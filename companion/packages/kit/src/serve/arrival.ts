@@ -1,8 +1,12 @@
 import type { UserCaller } from '@gatehouse/contracts'
 import type { AuthInfo } from '@modelcontextprotocol/server'
+import type { Leave } from './admission.ts'
 
 /** What is known of an HTTP request before its method runs. It travels through the SDK in place of the token, which goes no further. */
 export class Arrival {
+  /** Gives back the place among the running calls that this request has; the end of its call calls it. */
+  leave: Leave = () => undefined
+
   constructor(
     readonly caller: UserCaller,
     /** Remote address as the transport saw it. */

@@ -83,6 +83,7 @@ export async function serveCall(serving: Serving, call: Call): Promise<Outcome> 
     throw error
   } finally {
     end()
+    call.arrival.leave()
   }
 }
 

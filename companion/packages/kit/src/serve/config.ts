@@ -1,17 +1,28 @@
 import { GatehouseError } from '@gatehouse/contracts'
 import { z } from 'zod'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../http/limits.ts'
 import type { Logger } from '../http/log.ts'
+import { type CallLimits, DEFAULT_CALL_LIMITS } from './admission.ts'
 
-export interface Limits {
+export interface Limits extends HttpLimits, CallLimits {
   /** Largest request body, bytes. */
   readonly body: number
   /** Largest result, bytes of its JSON and text together. */
   readonly result: number
   /** Longest run of one call, milliseconds. */
   readonly time: number
+  /** Tokens that are no good, looked at from one address in a minute. */
+  readonly failures: number
 }
 
-export const DEFAULT_LIMITS: Limits = { body: 1024 * 1024, result: 256 * 1024, time: 300_000 }
+export const DEFAULT_LIMITS: Limits = {
+  ...DEFAULT_HTTP_LIMITS,
+  ...DEFAULT_CALL_LIMITS,
+  body: 1024 * 1024,
+  result: 256 * 1024,
+  time: 300_000,
+  failures: 600,
+}
 
 export interface ServerConfig {
   readonly host: string
@@ -42,6 +53,19 @@ const origin = z
   .url({ protocol: /^https?$/ })
   .refine((url) => new URL(url).origin === url, 'must be an origin, without path or slash')
 
+/** JSON with some of the limits: `{"calls":500,"body":2097152}`. */
+const LimitsText = z
+  .string()
+  .transform((text, issues): unknown => {
+    try {
+      return JSON.parse(text)
+    } catch {
+      issues.addIssue('must be JSON')
+      return z.NEVER
+    }
+  })
+  .pipe(z.partialRecord(z.enum(Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]), z.int().min(1)))
+
 const Environment = z.object({
   GATEHOUSE_HOST: z.string().default('127.0.0.1'),
   GATEHOUSE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
@@ -53,6 +77,8 @@ const Environment = z.object({
   GATEHOUSE_INTAKE_TOKEN: z.string().min(1),
   GATEHOUSE_ALLOWED_ORIGINS: z.string().default(''),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  GATEHOUSE_LIMITS: LimitsText.default({}),
+  GATEHOUSE_DRAIN_MS: z.coerce.number().int().min(0).default(10_000),
 })
 
 /** @throws GatehouseError `config_invalid`, naming the variables and never their values */
@@ -74,5 +100,7 @@ export function configFromEnvironment(environment: NodeJS.ProcessEnv): ServerCon
     intakeToken: data.GATEHOUSE_INTAKE_TOKEN,
     allowedOrigins: data.GATEHOUSE_ALLOWED_ORIGINS.split(/[\s,]+/).filter(Boolean),
     otlpEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
+    limits: data.GATEHOUSE_LIMITS,
+    drain: data.GATEHOUSE_DRAIN_MS,
   }
 }

@@ -20,6 +20,8 @@ export interface LegacySessionsOptions {
 /** Sessions of the 2025-11-25 era, which the modern one has not: kept in memory, bounded, each bound to the caller that opened it. */
 export interface LegacySessions {
   handle(request: Request, body: unknown, arrival: Arrival): Promise<Response>
+  /** Ends the streams that stand open for news; calls that run keep theirs. */
+  closeStreams(): void
   close(): Promise<void>
 }
 
@@ -92,6 +94,9 @@ export function createLegacySessions(options: LegacySessionsOptions): LegacySess
       }
       session.usedAt = Date.now()
       return session.transport.handleRequest(request, { parsedBody: body, authInfo: authInfoOf(arrival) })
+    },
+    closeStreams() {
+      for (const { transport } of sessions.values()) transport.closeStandaloneSSEStream()
     },
     async close() {
       clearInterval(sweeper)

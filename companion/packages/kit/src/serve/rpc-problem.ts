@@ -2,6 +2,7 @@ import { GatehouseError } from '@gatehouse/contracts'
 import { HttpProblem } from '../http/problem.ts'
 import { RecordError } from '../record/record-error.ts'
 import { AuthError } from '../tokens/auth-error.ts'
+import { AdmissionError } from './admission.ts'
 
 const PARSE_ERROR = -32_700
 const SERVER_ERROR = -32_000
@@ -19,6 +20,8 @@ export function rpcProblem(error: unknown, id: unknown = null): Response {
   }
   if (error instanceof RecordError)
     return answer(503, SERVER_ERROR, error, id, { 'Retry-After': '5' }, { reason: error.reason })
+  if (error instanceof AdmissionError)
+    return answer(error.status, SERVER_ERROR, error, id, { 'Retry-After': String(error.retryAfter) })
   if (error instanceof RpcProblem) return answer(error.status, error.rpc, error, id)
   if (error instanceof HttpProblem) {
     return answer(error.status, error.code.startsWith('json_') ? PARSE_ERROR : SERVER_ERROR, error, id, error.headers)

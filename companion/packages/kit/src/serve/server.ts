@@ -1,5 +1,4 @@
 import type { RequestListener } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Digest, ServerId } from '@gatehouse/contracts'
 import { getRequestListener } from '@hono/node-server'
 import { createMcpHandler } from '@modelcontextprotocol/server'
@@ -7,9 +6,11 @@ import { DefinitionError } from '../authoring/definition-error.ts'
 import { createPolicy } from '../decide/policy.ts'
 import { listen } from '../http/listen.ts'
 import { createLogger } from '../http/log.ts'
+import { Running } from '../http/running.ts'
 import { createRecordGate } from '../record/gate.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { createTokenVerifier } from '../tokens/verifier.ts'
+import { createAdmission } from './admission.ts'
 import { createApp } from './app.ts'
 import { arrivalOf } from './arrival.ts'
 import type { Serving } from './call.ts'
@@ -18,7 +19,6 @@ import type { ServerDefinition } from './definition.ts'
 import { createGuard } from './guard.ts'
 import { createLegacySessions } from './legacy-sessions.ts'
 import { createMcpServer } from './mcp-server.ts'
-import { Running } from './running.ts'
 import { openStorage } from './storage.ts'
 import { createToolTable } from './tool-table.ts'
 
@@ -32,6 +32,8 @@ export interface RunningServer {
 
 /** How long aborted calls may take to end, milliseconds. */
 const ABORT_GRACE = 3_000
+/** How long the last answers may be on their way out, milliseconds. */
+const ANSWER_GRACE = 1_000
 
 /**
  * Starts a server. It serves calls once the registry has given it a valid record of itself, and not before.
@@ -64,6 +66,8 @@ export async function startServer(
     if (running.digest !== table.digest)
       throw new DefinitionError('server_invalid', 'start() returns other tools than toolsClass declares')
 
+    const limits = { ...DEFAULT_LIMITS, ...config.limits }
+    const admission = createAdmission(limits)
     const inFlight = new Running()
     let draining = false
     let listener: RequestListener = (_request, response) => void response.writeHead(503).end()
@@ -71,6 +75,8 @@ export async function startServer(
       host: config.host,
       port: config.port,
       drain: (config.drain ?? 10_000) + ABORT_GRACE,
+      limits,
+      always: ['/healthz'],
     })
     given.push(() => listening.stop())
     const url = config.publicUrl ?? listening.url
@@ -93,7 +99,7 @@ export async function startServer(
       ledger: storage.ledger,
       journal: storage.journal,
       telemetry,
-      limits: { ...DEFAULT_LIMITS, ...config.limits },
+      limits,
       log,
       stopping: stopping.signal,
       begin: () => inFlight.begin(),
@@ -118,6 +124,7 @@ export async function startServer(
         audience: endpoint,
         clients: () => gate.current().record.clients,
       }),
+      admission,
       modern,
       legacy,
       draining: () => draining,
@@ -133,12 +140,14 @@ export async function startServer(
       async stop() {
         if (draining) return
         draining = true
-        void listening.stop()
+        // It goes on listening: a refusal with a hint when to come back serves a client better than a connection that fails.
+        listening.drain()
+        admission.close()
+        legacy.closeStreams()
         await inFlight.settled(config.drain ?? 10_000)
         stopping.abort()
         await inFlight.settled(ABORT_GRACE)
-        // The last answers are on their way out.
-        await sleep(20)
+        await listening.settled(ANSWER_GRACE)
         await dispose(given)
       },
     }

@@ -36,6 +36,8 @@ export interface TokenRequest {
 export interface TokenVerifier {
   /** @throws AuthError */
   verify(request: TokenRequest): Promise<VerifiedToken>
+  /** Whether the token in this header was found good before: looking is cheap, whatever is in it. */
+  knows(authorization: string | undefined): boolean
 }
 
 /** Verified tokens kept at most, by their SHA-256. */
@@ -51,7 +53,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const verified = new BoundedMap<string, AccessTokenClaims>(CACHE_LIMIT)
 
   async function claimsOf(token: string): Promise<AccessTokenClaims> {
-    const hash = createHash('sha256').update(token).digest('base64')
+    const hash = hashOf(token)
     const known = verified.get(hash)
     if (known) {
       if (known.exp + CLOCK_SKEW > now() / 1000) return known
@@ -63,6 +65,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   return {
+    knows(authorization) {
+      const token = CREDENTIALS.exec(authorization ?? '')?.[2]
+      return token !== undefined && verified.get(hashOf(token)) !== undefined
+    },
     async verify({ method, url, authorization, dpop }) {
       if (authorization === undefined) throw new AuthError('token_missing', 'an access token is needed', audience)
       const [, scheme, token] = CREDENTIALS.exec(authorization) ?? []
@@ -92,4 +98,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       }
     },
   }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64')
 }

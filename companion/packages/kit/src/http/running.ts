@@ -5,6 +5,10 @@ export class Running {
   #count = 0
   #idle = Promise.withResolvers<void>()
 
+  get count(): number {
+    return this.#count
+  }
+
   /** Call the returned function once, at the end. */
   begin(): () => void {
     this.#count++

@@ -1,0 +1,45 @@
+import { BoundedMap } from '../bounded-map.ts'
+import { AdmissionError } from './admission.ts'
+
+/** Addresses remembered at most; the oldest are forgotten. */
+const ADDRESSES = 10_000
+
+export interface FailureLimit {
+  /** @throws AdmissionError `too_many_failures` */
+  check(address: string | undefined): void
+  /** A token from this address was no good. */
+  failed(address: string | undefined): void
+}
+
+/**
+ * Bounds the work that tokens which are no good can cause: from one address so many in a minute are looked at, with as many at once, and the
+ * rest are refused unseen. IPv6 addresses count by their /64, since whoever has one has them all.
+ */
+export function createFailureLimit(perMinute: number, now: () => number = Date.now): FailureLimit {
+  const buckets = new BoundedMap<string, { readonly left: number; readonly at: number }>(ADDRESSES)
+
+  function leftOf(key: string): number {
+    const bucket = buckets.get(key)
+    return bucket ? Math.min(perMinute, bucket.left + ((now() - bucket.at) / 60_000) * perMinute) : perMinute
+  }
+
+  return {
+    check(address) {
+      if (leftOf(keyOf(address)) < 1) throw new AdmissionError('too_many_failures')
+    },
+    failed(address) {
+      const key = keyOf(address)
+      buckets.set(key, { left: Math.max(0, leftOf(key) - 1), at: now() })
+    },
+  }
+}
+
+function keyOf(address = ''): string {
+  const unmapped = address.replace(/^::ffff:(?=\d+\.)/, '')
+  if (!unmapped.includes(':')) return unmapped
+  const [head = '', tail] = unmapped.replace(/%.*$/, '').split('::', 2)
+  const left = head.split(':').filter(Boolean)
+  const right = tail?.split(':').filter(Boolean) ?? []
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
+  return [...left, ...(tail === undefined ? [] : zeros), ...right].slice(0, 4).join(':')
+}

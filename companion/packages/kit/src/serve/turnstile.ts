@@ -1,0 +1,87 @@
+import type { ServerResponse } from 'node:http'
+import type { UserCaller } from '@gatehouse/contracts'
+import { HttpProblem } from '../http/problem.ts'
+import { AuthError } from '../tokens/auth-error.ts'
+import type { TokenVerifier } from '../tokens/verifier.ts'
+import { type Admission, AdmissionError } from './admission.ts'
+import type { Arrival } from './arrival.ts'
+import type { FailureLimit } from './failure-limit.ts'
+import type { Refusal } from './refusal-audit.ts'
+
+export interface Turnstile {
+  /** Before a token is looked at. A token that was found good before passes: a stranger cannot keep people out. @throws AdmissionError */
+  checkAddress(from: string | undefined, authorization: string | undefined): void
+  /** What kept a caller from being authenticated. */
+  failed(error: unknown, from: string | undefined): void
+  /**
+   * Lets an authenticated request in once there is a place for what it asks. The place is given back when the call ends
+   * (`arrival.leave`), or when the response is closed.
+   * @throws AdmissionError, which is in the audit by then; HttpProblem when the client goes away meanwhile
+   */
+  pass(arrival: Arrival, body: unknown, response: ServerResponse): Promise<void>
+  /** Counts the request among the open ones of its caller, until its response is closed. @throws AdmissionError, as `pass` does */
+  open(arrival: Arrival, response: ServerResponse): Promise<void>
+}
+
+export interface TurnstileOptions {
+  readonly admission: Admission
+  readonly failures: FailureLimit
+  readonly verifier: Pick<TokenVerifier, 'knows'>
+  readonly auditRefusal: (refusal: Refusal) => Promise<void>
+}
+
+/** A stream that stands open for news; it runs nothing. */
+const STANDING = 'subscriptions/listen'
+
+/** What the endpoint asks before it does work for anybody. */
+export function createTurnstile({ admission, failures, verifier, auditRefusal }: TurnstileOptions): Turnstile {
+  async function audited<T>(arrival: Arrival, tool: string | undefined, take: () => T | Promise<T>): Promise<T> {
+    try {
+      return await take()
+    } catch (error) {
+      if (error instanceof AdmissionError)
+        await auditRefusal({ ...arrival, code: error.code, message: error.message, tool })
+      throw error
+    }
+  }
+
+  return {
+    checkAddress(from, authorization) {
+      if (!verifier.knows(authorization)) failures.check(from)
+    },
+    failed(error, from) {
+      // Without a token nothing was looked at, and a fault of ours is not theirs.
+      if (error instanceof AuthError && error.status !== 503 && error.code !== 'token_missing') failures.failed(from)
+    },
+    async open(arrival, response) {
+      const leave = await audited(arrival, undefined, () => admission.open(keyOf(arrival.caller)))
+      whenClosed(response, leave)
+    },
+    async pass(arrival, body, response) {
+      const { method, tool } = requestOf(body)
+      if (method === undefined || method === STANDING) return
+      const gone = new AbortController()
+      whenClosed(response, () => gone.abort(new HttpProblem(400, 'request_abandoned', 'the client went away')))
+      arrival.leave = await audited(arrival, tool, () => admission.enter(keyOf(arrival.caller), gone.signal))
+      whenClosed(response, arrival.leave)
+    },
+  }
+}
+
+function keyOf({ subject, client }: UserCaller): string {
+  return JSON.stringify([subject, client])
+}
+
+function whenClosed(response: ServerResponse, then: () => void): void {
+  if (response.closed) then()
+  else response.once('close', then)
+}
+
+/** Nothing for notifications and answers to the server's own requests: they must reach a call that runs. */
+function requestOf(body: unknown): { method?: string; tool?: string } {
+  if (typeof body !== 'object' || body === null || !('method' in body) || !('id' in body)) return {}
+  if (typeof body.method !== 'string') return {}
+  const params = 'params' in body ? body.params : undefined
+  const named = typeof params === 'object' && params !== null && 'name' in params ? params.name : undefined
+  return { method: body.method, ...(typeof named === 'string' && { tool: named }) }
+}
