@@ -11,6 +11,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { verifyReceipt } from '../../companion/packages/kit/src/approvals/receipt.ts'
+import { type Readables, readables, serveReadables } from './fixture-readables.ts'
 
 type Args = Record<string, unknown>
 interface Answer {
@@ -24,6 +25,7 @@ export interface Fixture {
   readonly url: string
   readonly tools: readonly ToolSurface[]
   readonly effects: Readonly<Record<string, Effect>>
+  readonly readables: Readables
   /** What `put` has written, in order. */
   readonly written: string[]
   /** `_meta` of every call. */
@@ -33,6 +35,8 @@ export interface Fixture {
   readonly posts: () => number
   behave(misbehaviour: Misbehaviour): void
   changeTool(name: string, description: string): void
+  /** Tells every client that its lists have changed; the fixture was started with `announces`. */
+  announce(list: 'tools' | 'prompts' | 'resources'): Promise<void>
   stop(): Promise<void>
   /** Stops, and listens on the same port again. */
   restart(): Promise<void>
@@ -40,6 +44,8 @@ export interface Fixture {
 
 export interface Misbehaviour {
   era?: 'legacy' | 'modern'
+  /** Says that it will tell when its lists change. */
+  announces?: boolean
   /** Accepts connections and never answers. */
   hang?: boolean
   /** Answers with this status. */
@@ -101,16 +107,21 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
   const cancelled: string[] = []
   const ledger = new Map<string, Answer>()
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>()
+  const legacy = new Set<Server>()
+  const own = readables()
   let posts = 0
   let http: HttpServer
   let url = ''
   let incoming: IncomingMessage | undefined
 
+  const changes = { listChanged: behaviour.announces ?? false }
   const build = (era: 'legacy' | 'modern') => {
     const server = new Server(
       { name: 'fixture', version: '1' },
-      { capabilities: { tools: { listChanged: false } }, instructions: 'Be kind.' },
+      { capabilities: { tools: changes, prompts: changes, resources: changes }, instructions: 'Be kind.' },
     )
+    if (era === 'legacy') legacy.add(server)
+    serveReadables(server, own)
     server.setRequestHandler('tools/list', async () => ({ tools: tools as never }))
     server.setRequestHandler('tools/call', async (request, context) => {
       const meta = context.mcpReq._meta ?? {}
@@ -265,8 +276,8 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const legacy = behaviour.era === 'legacy' || (await isLegacyRequest(web, body))
-    if (!legacy) return modernNode(request as Parameters<typeof modernNode>[0], response, body)
+    const old = behaviour.era === 'legacy' || (await isLegacyRequest(web, body))
+    if (!old) return modernNode(request as Parameters<typeof modernNode>[0], response, body)
     const id = request.headers['mcp-session-id']
     const known = typeof id === 'string' ? sessions.get(id) : undefined
     if (known) return known.handleRequest(request, response, body)
@@ -294,6 +305,7 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
     url,
     tools,
     effects,
+    readables: own,
     written,
     metas,
     cancelled,
@@ -302,6 +314,18 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
     changeTool(name, description) {
       const found = tools.find((item) => item.name === name)
       if (found) Object.assign(found, { description })
+    },
+    async announce(list) {
+      if (list === 'tools') modern.notify.toolsChanged()
+      if (list === 'prompts') modern.notify.promptsChanged()
+      if (list === 'resources') modern.notify.resourcesChanged()
+      const tell = (server: Server) =>
+        list === 'tools'
+          ? server.sendToolListChanged()
+          : list === 'prompts'
+            ? server.sendPromptListChanged()
+            : server.sendResourceListChanged()
+      await Promise.all([...legacy].map(tell))
     },
     stop: close,
     async restart() {

@@ -2,7 +2,14 @@ import { sampleRecord } from '../support/sample-record.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { digestOf, type ListedServer, type ServerRecord, toolDigest } from '@gatehouse/contracts'
+import {
+  digestOf,
+  type ListedServer,
+  promptDigest,
+  resourceDigest,
+  type ServerRecord,
+  toolDigest,
+} from '@gatehouse/contracts'
 import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import type { Catalog, CatalogState } from '../../src/catalog/types.ts'
 import { createConnections } from '../../src/connections/connections.ts'
@@ -132,6 +139,15 @@ export function recordOf(fixture: Fixture): ServerRecord {
       groups: [],
       minutesSaved: 0,
     })),
+    prompts: fixture.readables.prompts.map((prompt) => ({
+      name: prompt.name,
+      digest: promptDigest(prompt),
+      groups: [],
+    })),
+    resources: fixture.readables.resources.map((resource) => {
+      const { name, uri, uriTemplate } = resource
+      return { name, uri, uriTemplate, digest: resourceDigest(resource), groups: [] }
+    }),
   })
 }
 
