@@ -39,6 +39,7 @@ export const requirements = {
   'EDIT-1.3': 'The tree shows owner, support channel, review state, health and tools',
   'EDIT-2.1': "Every tool the person may call is offered to the editor's chat, and called through the embedded client",
   'EDIT-2.2': '@gatehouse answers in the chat',
+  'EDIT-2.3': 'Prompts, resources and results beyond text reach the chat, each reviewed and access asked at every use',
   'EDIT-3.1': 'A write becomes a step in the panel and waits for the person',
   'EDIT-3.2': 'Rejected: nothing runs; approved: exactly that runs, exactly once',
   'EDIT-3.3': 'Pending and approved steps survive a reload, and nothing runs by itself',
@@ -57,6 +58,10 @@ export const requirements = {
   'SRV-KIT.6': 'Progress and cancellation reach the tool',
   'SRV-KIT.7': 'Input, output and size are checked; duplicate keys are refused',
   'SRV-KIT.8': 'SIGTERM drains',
+  'SRV-KIT.10': 'Every caller has a fair share: one that floods the server holds up nobody but itself',
+  'SRV-KIT.11':
+    'Sizes, times and numbers of what clients send, read and leave open are bounded, each with its own answer',
+  'SRV-KIT.12': 'What cannot be recorded is refused and says so, and is served again once there is room',
   'SRV-KIT.9': 'Equal data, equal digest; unequal data, unequal digest; what JSON can hide is refused',
   'OBS-1.1': 'Spans and metrics follow the MCP conventions and continue the caller’s trace',
   'OBS-2.1': 'Every call, allowed or denied, is in the audit before its result is returned',

@@ -95,16 +95,16 @@ function createMcpEndpoint({ serving, guard, verifier, admission, modern, legacy
         throw new AuthError('authorization_repeated', 'there is more than one Authorization header', serving.url)
       }
       const authorization = request.headers.get('authorization') ?? undefined
-      turnstile.checkAddress(from, authorization)
-      const { caller } = await verifier.verify({
+      const looked = turnstile.look(from, authorization)
+      const verified = verifier.verify({
         method: request.method,
         url: serving.url,
         authorization,
         dpop: request.headers.get('dpop') ?? undefined,
       })
-      return new Arrival(caller, from, startedAt)
+      verified.then(() => looked(), looked)
+      return new Arrival((await verified).caller, from, startedAt)
     } catch (error) {
-      turnstile.failed(error, from)
       if (error instanceof GatehouseError)
         await auditRefusal({ code: error.code, message: error.message, from, startedAt })
       throw error

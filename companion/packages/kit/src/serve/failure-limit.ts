@@ -5,10 +5,11 @@ import { AdmissionError } from './admission.ts'
 const ADDRESSES = 10_000
 
 export interface FailureLimit {
-  /** @throws AdmissionError `too_many_failures` */
-  check(address: string | undefined): void
-  /** A token from this address was no good. */
-  failed(address: string | undefined): void
+  /**
+   * Before a token from this address is looked at; call what is returned when it was no fault of the sender's.
+   * @throws AdmissionError `too_many_failures`
+   */
+  take(address: string | undefined): () => void
 }
 
 /**
@@ -23,13 +24,15 @@ export function createFailureLimit(perMinute: number, now: () => number = Date.n
     return bucket ? Math.min(perMinute, bucket.left + ((now() - bucket.at) / 60_000) * perMinute) : perMinute
   }
 
+  const add = (key: string, change: number) =>
+    buckets.set(key, { left: Math.min(perMinute, leftOf(key) + change), at: now() })
+
   return {
-    check(address) {
-      if (leftOf(keyOf(address)) < 1) throw new AdmissionError('too_many_failures')
-    },
-    failed(address) {
+    take(address) {
       const key = keyOf(address)
-      buckets.set(key, { left: Math.max(0, leftOf(key) - 1), at: now() })
+      if (leftOf(key) < 1) throw new AdmissionError('too_many_failures')
+      add(key, -1)
+      return () => add(key, 1)
     },
   }
 }

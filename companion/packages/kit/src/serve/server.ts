@@ -89,6 +89,8 @@ export async function startServer(
       ...(config.otlpEndpoint !== undefined && { otlpEndpoint: config.otlpEndpoint }),
     })
     given.push(() => telemetry.shutdown())
+    telemetry.gauge({ name: 'gatehouse.calls.running', description: 'Calls that run', read: admission.running })
+    telemetry.gauge({ name: 'gatehouse.calls.waiting', description: 'Calls that wait', read: admission.waiting })
     const stopping = new AbortController()
     const serving: Serving = {
       id,

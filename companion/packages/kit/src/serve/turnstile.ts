@@ -9,10 +9,12 @@ import type { FailureLimit } from './failure-limit.ts'
 import type { Refusal } from './refusal-audit.ts'
 
 export interface Turnstile {
-  /** Before a token is looked at. A token that was found good before passes: a stranger cannot keep people out. @throws AdmissionError */
-  checkAddress(from: string | undefined, authorization: string | undefined): void
-  /** What kept a caller from being authenticated. */
-  failed(error: unknown, from: string | undefined): void
+  /**
+   * Before a token is looked at; call what is returned with what kept the caller from being authenticated, or with nothing. A token that was
+   * found good before passes always: a stranger at the same address cannot keep people out.
+   * @throws AdmissionError
+   */
+  look(from: string | undefined, authorization: string | undefined): (error?: unknown) => void
   /**
    * Lets an authenticated request in once there is a place for what it asks. The place is given back when the call ends
    * (`arrival.leave`), or when the response is closed.
@@ -46,12 +48,12 @@ export function createTurnstile({ admission, failures, verifier, auditRefusal }:
   }
 
   return {
-    checkAddress(from, authorization) {
-      if (!verifier.knows(authorization)) failures.check(from)
-    },
-    failed(error, from) {
-      // Without a token nothing was looked at, and a fault of ours is not theirs.
-      if (error instanceof AuthError && error.status !== 503 && error.code !== 'token_missing') failures.failed(from)
+    look(from, authorization) {
+      if (authorization === undefined || verifier.knows(authorization)) return () => undefined
+      const giveBack = failures.take(from)
+      return (error) => {
+        if (!(error instanceof AuthError) || error.status === 503) giveBack()
+      }
     },
     async open(arrival, response) {
       const leave = await audited(arrival, undefined, () => admission.open(keyOf(arrival.caller)))

@@ -32,8 +32,17 @@ interface Operation {
   end(outcome: { readonly errorType?: string | undefined }): void
 }
 
+/** What is told when somebody asks for the metrics. */
+interface Gauge {
+  /** With dots, such as `gatehouse.audit.waiting`. */
+  readonly name: string
+  readonly description: string
+  readonly read: () => number
+}
+
 export interface Telemetry {
   operation(info: OperationInfo): Operation
+  gauge(gauge: Gauge): void
   /** Prometheus text exposition format; dots in names become underscores (`mcp_server_operation_duration`, seconds). */
   metricsText(): Promise<string>
   /** Sends what waits, for at most two seconds: a collector that is gone must not hold the process. Never rejects. */
@@ -75,7 +84,8 @@ export function createTelemetry({ service, version, otlpEndpoint }: TelemetryOpt
     ],
   })
   const tracer = tracers.getTracer(SCOPE, version)
-  const duration = meters.getMeter(SCOPE, version).createHistogram('mcp.server.operation.duration', {
+  const meter = meters.getMeter(SCOPE, version)
+  const duration = meter.createHistogram('mcp.server.operation.duration', {
     unit: 's',
     description: 'Duration of an MCP request as the server sees it',
   })
@@ -101,6 +111,9 @@ export function createTelemetry({ service, version, otlpEndpoint }: TelemetryOpt
           duration.record((performance.now() - started) / 1000, { ...attributes, ...error })
         },
       }
+    },
+    gauge({ name, description, read }) {
+      meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()))
     },
     async metricsText() {
       const { resourceMetrics } = await reader.collect()
