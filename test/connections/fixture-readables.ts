@@ -11,8 +11,6 @@ export interface Readables {
   readonly listed: string[]
   /** What `resources/read` answers instead of the resource. */
   answer: unknown
-  /** What `prompts/get` answers instead of the prompt. */
-  prompt: unknown
 }
 
 export const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -31,7 +29,6 @@ export function readables(): Readables {
     asked: [],
     listed: [],
     answer: undefined,
-    prompt: undefined,
   }
 }
 
@@ -51,7 +48,6 @@ export function serveReadables(server: Server, own: Readables): void {
   server.setRequestHandler('prompts/get', async (request) => {
     const { name, arguments: args = {} } = request.params
     own.asked.push(name)
-    if (own.prompt !== undefined) return own.prompt as never
     const file = { uri: 'fixture://docs/readme', mimeType: 'text/plain', text: 'Read me first.' }
     if (name === 'picture') {
       return {

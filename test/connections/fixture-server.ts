@@ -33,6 +33,8 @@ export interface Fixture {
   /** Calls whose signal was aborted. */
   readonly cancelled: string[]
   readonly posts: () => number
+  /** Sessions of the 2025-11-25 era that were opened. */
+  readonly sessions: () => number
   behave(misbehaviour: Misbehaviour): void
   changeTool(name: string, description: string): void
   /** Tells every client that its lists have changed; the fixture was started with `announces`. */
@@ -310,6 +312,7 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
     metas,
     cancelled,
     posts: () => posts,
+    sessions: () => sessions.size,
     behave: (next) => void Object.assign(behaviour, next),
     changeTool(name, description) {
       const found = tools.find((item) => item.name === name)
