@@ -59,6 +59,14 @@ describe('without a valid record of itself a server serves nothing', () => {
     ],
     ['that has expired', () => ({ kind: 'signed', record: world.record(), life: -5 }), 'record_expired'],
     [
+      'of production that serves clients which registered themselves',
+      () => ({
+        kind: 'signed',
+        record: world.record({ environment: 'production', clients: [{ selfRegistered: true, surface: 'cli' }] }),
+      }),
+      'record_invalid',
+    ],
+    [
       'with a record that is no record',
       () => ({ kind: 'signed', record: world.record(), claims: { record: {} } }),
       'record_invalid',

@@ -13,6 +13,7 @@ const CLIENTS: RecordedClient[] = [
   { clientId: 'gatehouse-vscode', surface: 'ide', bearer: false },
   { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
 ]
+const SELF_REGISTERED: RecordedClient = { selfRegistered: true, surface: 'cli' }
 
 let issuer: TestIssuer
 let stranger: TestIssuer
@@ -108,6 +109,27 @@ describe('an access token', () => {
   it.each(bad)('%s is refused', async (_what, claims, code) => {
     verifies('AUTH-2.3', 'AUTH-6.2', 'AUTH-8.2')
     await refused(bearer(await issuer.token(AUDIENCE, claims)), code)
+  })
+
+  it('of a client that registered itself is accepted only where the record serves such, as bearer, and never with a key', async () => {
+    verifies('AUTH-6.2', 'AUTH-8.2', 'AUTH-11.1')
+    const client = { client_id: 'self-registered-abc' }
+    await refused(bearer(await issuer.token(AUDIENCE, client)), 'client_unknown')
+    const clients = [...CLIENTS, SELF_REGISTERED]
+    const open = createTokenVerifier({ issuer: issuer.url, audience: AUDIENCE, clients: () => clients })
+    const asked = { method: 'POST', url: AUDIENCE }
+    const plain = await open.verify({ ...asked, authorization: `Bearer ${await issuer.token(AUDIENCE, client)}` })
+    expect(plain.caller).toMatchObject({ client: 'self-registered-abc', surface: 'cli' })
+    expect(plain.caller).not.toHaveProperty('keyThumbprint')
+
+    const token = await bound(client)
+    await refused(open.verify({ ...asked, authorization: `Bearer ${token}` }), 'bearer_not_allowed')
+    const dpop = await device.proof('POST', AUDIENCE, token)
+    await refused(open.verify({ ...asked, authorization: `DPoP ${token}`, dpop }), 'dpop_invalid')
+    await refused(
+      open.verify({ ...asked, authorization: `Bearer ${await issuer.token(AUDIENCE, { client_id: 'elsewhere' })}` }),
+      'client_unknown',
+    )
   })
 
   it('is accepted within the 30 seconds by which clocks may differ', async () => {

@@ -50,6 +50,13 @@ describe('the signed record', () => {
   })
 })
 
+test('a record of production that serves clients which registered themselves is refused', async () => {
+  verifies('AUTH-8.2')
+  const clients = [{ selfRegistered: true, surface: 'cli' }]
+  const refused = await dev('presto', { ...prestoRecord(), environment: 'production', clients })
+  expect([refused.status, await codeOf(refused)]).toEqual([400, 'record_invalid'])
+})
+
 describe('suspension', () => {
   test('by a registry administrator ends the record and the access, with the reason; reinstating brings both back', async () => {
     verifies('REG-3.1', 'AUTH-8.3')

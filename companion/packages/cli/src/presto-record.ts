@@ -7,6 +7,7 @@ import {
   parseStrictJson,
   RecordedTool,
   ServerRecord,
+  ServerRecordFields,
   ServerSurface,
   surfaceDigest,
 } from '@gatehouse/contracts'
@@ -25,7 +26,7 @@ const Description = z.object({
 })
 
 /** What people say of a server; its surface and where it runs are found out. */
-const Governance = ServerRecord.omit({
+const Governance = ServerRecordFields.omit({
   url: true,
   status: true,
   tools: true,

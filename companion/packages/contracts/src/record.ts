@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SurfaceName } from './caller.ts'
 import { Digest } from './digest.ts'
+import { isSelfRegistered, RecordedClient } from './recorded-client.ts'
 import { Effect } from './surface.ts'
 
 /** Short name of a server inside one registry: Cedar resource prefix, token audience label, tree id. */
@@ -51,12 +52,8 @@ export const RecordedResource = z.object({
 })
 export type RecordedResource = z.infer<typeof RecordedResource>
 
-/** A client that the registry knows: its registration decides the surface and whether a plain bearer token may be used. */
-export const RecordedClient = z.object({ clientId: z.string(), surface: SurfaceName, bearer: z.boolean() })
-export type RecordedClient = z.infer<typeof RecordedClient>
-
-/** The governance record of one version of a server (REG-2). */
-export const ServerRecord = z.object({
+/** The fields of a record, for schemas made from some of them. */
+export const ServerRecordFields = z.object({
   id: ServerId,
   /** server.json name, reverse DNS with one slash. */
   name: z.string().regex(/^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/),
@@ -85,6 +82,12 @@ export const ServerRecord = z.object({
   prompts: z.array(RecordedPrompt).max(1000).default([]),
   resources: z.array(RecordedResource).max(1000).default([]),
 })
+
+/** The governance record of one version of a server (REG-2). */
+export const ServerRecord = ServerRecordFields.refine(
+  ({ environment, clients }) => environment !== 'production' || !clients.some(isSelfRegistered),
+  { path: ['clients'], message: 'must not admit clients that registered themselves in production' },
+)
 export type ServerRecord = z.infer<typeof ServerRecord>
 
 /** `typ` of the signed server record (a JWS, ES256, by the registry). */
@@ -107,8 +110,8 @@ export const ListedServer = z.discriminatedUnion('access', [
     access: z.literal('denied'),
     id: ServerId,
     title: z.string(),
-    owner: ServerRecord.shape.owner,
-    support: ServerRecord.shape.support,
+    owner: ServerRecordFields.shape.owner,
+    support: ServerRecordFields.shape.support,
     /** For a person: what is needed and whom to ask. */
     reason: z.string(),
   }),

@@ -1,4 +1,4 @@
-import { RecordedClient } from '@gatehouse/contracts'
+import { RegisteredClient } from '@gatehouse/contracts'
 import { z } from 'zod'
 import { RegistryError } from './registry-error.ts'
 
@@ -19,15 +19,15 @@ export interface RegistryConfig {
   readonly recordLife?: number
   /** Life of a signed list, seconds. Default 600. */
   readonly listLife?: number
-  /** Clients that may call this API. Default: the extension (DPoP) and the command line (bearer). */
-  readonly clients?: readonly RecordedClient[]
+  /** Clients that may call this API, none of which registered itself. Default: the extension (DPoP) and the command line (bearer). */
+  readonly clients?: readonly RegisteredClient[]
 }
 
 export const DEFAULT_RECORD_LIFE = 60
 export const DEFAULT_LIST_LIFE = 600
 /** OAuth client that the extension uses; the registry's metadata names it, so that the registry's URL is all a person has to know. */
 export const EDITOR_CLIENT = 'gatehouse-vscode'
-export const DEFAULT_CLIENTS: readonly RecordedClient[] = [
+export const DEFAULT_CLIENTS: readonly RegisteredClient[] = [
   { clientId: EDITOR_CLIENT, surface: 'ide', bearer: false },
   { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
 ]
@@ -48,7 +48,7 @@ const Environment = z.object({
   GATEHOUSE_DEV_SECRET: Secret.optional(),
   GATEHOUSE_RECORD_LIFE: Seconds.default(DEFAULT_RECORD_LIFE),
   GATEHOUSE_LIST_LIFE: Seconds.default(DEFAULT_LIST_LIFE),
-  /** JSON array of `RecordedClient`. */
+  /** JSON array of `RegisteredClient`. */
   GATEHOUSE_CLIENTS: z
     .string()
     .transform((text, context) => {
@@ -59,7 +59,7 @@ const Environment = z.object({
         return z.NEVER
       }
     })
-    .pipe(z.array(RecordedClient))
+    .pipe(z.array(RegisteredClient))
     .optional(),
 })
 

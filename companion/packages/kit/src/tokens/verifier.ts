@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RecordedClient, UserCaller } from '@gatehouse/contracts'
+import { clientTerms, type RecordedClient, type UserCaller } from '@gatehouse/contracts'
 import { BoundedMap } from '../bounded-map.ts'
 import { type AccessTokenClaims, CLOCK_SKEW, verifyAccessToken } from './access-token.ts'
 import { AuthError } from './auth-error.ts'
@@ -74,12 +74,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const [, scheme, token] = CREDENTIALS.exec(authorization) ?? []
       if (!scheme || !token) throw new AuthError('token_invalid', 'the Authorization header is malformed', audience)
       const claims = await claimsOf(token)
-      const client = clients().find((item) => item.clientId === claims.client_id)
+      const client = clientTerms(clients(), claims.client_id)
       if (!client) throw new AuthError('client_unknown', 'the client is not registered for this server', audience)
 
       const thumbprint = claims.cnf?.jkt
       if (scheme.toLowerCase() === 'dpop') {
         if (!thumbprint) throw new AuthError('dpop_invalid', 'the access token is not bound to a key', audience)
+        // The key would sign approvals, and a client that registered itself must not approve its own writes.
+        if (!client.deviceKey) throw new AuthError('dpop_invalid', 'this client may not hold a device key', audience)
         await proofs.verify({ proof: dpop, token, thumbprint, method, url, now: now() })
       } else if (claims.cnf || !client.bearer) {
         throw new AuthError('bearer_not_allowed', 'the access token must be used with DPoP', audience)

@@ -1,4 +1,4 @@
-import type { ListedServer, ServerRecord, UserCaller } from '@gatehouse/contracts'
+import { type Action, clientTerms, type ListedServer, type ServerRecord, type UserCaller } from '@gatehouse/contracts'
 import type { Policy } from '@gatehouse/kit'
 import type { StoredServer } from '../servers/stored-server.ts'
 
@@ -10,15 +10,21 @@ export function listFor(caller: UserCaller, servers: readonly StoredServer[], po
   return servers.flatMap((server) => listedServer(caller, server, policy) ?? [])
 }
 
-/** The record with only the tools that the caller may call and no clients, or undefined when the server may not be used. */
+/** The record with only what the caller may call or read, and no clients, or undefined when the server may not be used. */
 export function usableRecord(caller: UserCaller, record: ServerRecord, policy: Policy): ServerRecord | undefined {
   const access = accessTo(caller, record, policy)
   if (!access.allowed) return undefined
-  const tools = record.tools.filter(
-    ({ name }) =>
-      policy.decide({ caller: access.caller, action: 'call', resource: { kind: 'tool', name }, record }).allowed,
-  )
-  return { ...record, tools, clients: [] }
+  const may =
+    (action: Action, kind: string) =>
+    ({ name }: { readonly name: string }) =>
+      policy.decide({ caller: access.caller, action, resource: { kind, name }, record }).allowed
+  return {
+    ...record,
+    tools: record.tools.filter(may('call', 'tool')),
+    prompts: record.prompts.filter(may('read', 'prompt')),
+    resources: record.resources.filter(may('read', 'resource')),
+    clients: [],
+  }
 }
 
 function listedServer(
@@ -47,7 +53,7 @@ interface Access {
 }
 
 function accessTo(caller: UserCaller, record: ServerRecord, policy: Policy): Access {
-  const client = record.clients.find(({ clientId }) => clientId === caller.client)
+  const client = clientTerms(record.clients, caller.client)
   const seen = client ? { ...caller, surface: client.surface } : caller
   const decision = policy.decide({ caller: seen, action: 'list', resource: { kind: 'server' }, record })
   if (!decision.allowed || client) return { ...decision, caller: seen }
