@@ -76,43 +76,42 @@ function identityOf(id: string, secret: string | undefined, supported: readonly 
   return method ? { id, secret: { value: secret, method } } : { id }
 }
 
-async function register(sources: ClientSources): Promise<ClientIdentity> {
-  const oauth = await import('oauth4webapi')
-  const { server } = sources.discovery
+/** RFC 7591 section 3.2.1, the members we use. A secret without its end is kept until the provider refuses it. */
+const Registration = z.object({
+  client_id: z.string().min(1).max(2000),
+  client_secret: z.string().min(1).max(2000).optional(),
+  token_endpoint_auth_method: z.string().optional(),
+})
+
+async function register({ discovery, redirectUri, fetch }: ClientSources): Promise<ClientIdentity> {
+  const { server } = discovery
   const supported = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
   // A secret on a person's machine proves nothing (RFC 8252 section 8.5), so none is asked for where that is possible.
-  const method = ['none', 'client_secret_basic', 'client_secret_post'].find((name) => supported.includes(name))
+  const method =
+    ['none', 'client_secret_basic', 'client_secret_post'].find((name) => supported.includes(name)) ?? 'none'
   const metadata = {
     client_name: 'Gatehouse',
     application_type: 'native',
-    redirect_uris: [sources.redirectUri],
+    redirect_uris: [redirectUri],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-    token_endpoint_auth_method: method ?? 'none',
+    token_endpoint_auth_method: method,
     ...(binds(server) ? { dpop_bound_access_tokens: true } : {}),
   }
   let response: Response
   try {
-    response = await oauth.dynamicClientRegistrationRequest(server, metadata, {
-      // Loopback alone can be http here: discovery and the bounded fetch have seen to it.
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: sources.fetch,
+    response = await fetch(server.registration_endpoint as string, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(metadata),
     })
   } catch (error) {
     throw issuerFault(error)
   }
-  const status = `it answered with status ${response.status}`
-  if (response.status >= 500) throw new SessionError('issuer_unreachable', { detail: status })
-  try {
-    const answer = await oauth.processDynamicClientRegistrationResponse(response)
-    const secret = typeof answer['client_secret'] === 'string' ? answer['client_secret'] : undefined
-    const told = answer['token_endpoint_auth_method']
-    return identityOf(
-      answer.client_id,
-      secret,
-      typeof told === 'string' ? [told] : [metadata.token_endpoint_auth_method],
-    )
-  } catch {
-    throw new SessionError('registration_refused', { detail: status })
-  }
+  const detail = `it answered with status ${response.status}`
+  if (response.status >= 500) throw new SessionError('issuer_unreachable', { detail })
+  const answer = Registration.safeParse(await response.json().catch(() => undefined))
+  if (response.status !== 201 || !answer.success) throw new SessionError('registration_refused', { detail })
+  const { client_id, client_secret, token_endpoint_auth_method } = answer.data
+  return identityOf(client_id, client_secret, [token_endpoint_auth_method ?? method])
 }
