@@ -179,7 +179,8 @@ function testCatalog(record: ServerRecord): TestCatalog {
   }
 }
 
-function testSession(key: DeviceKey): TestSession {
+/** Somebody who is signed in, with no identity provider: tokens and proofs are not part of these tests. */
+export function testSession(key: DeviceKey): TestSession {
   let state: SessionState = {
     kind: 'signed-in',
     account: { subject: 'ada', name: 'Ada', groups: ['ads'], issuer: 'http://issuer' },
@@ -209,7 +210,7 @@ function testSession(key: DeviceKey): TestSession {
   }
 }
 
-async function deviceKey(): Promise<DeviceKey> {
+export async function deviceKey(): Promise<DeviceKey> {
   const pair = await generateKeyPair('ES256', { extractable: true })
   const { kty = 'EC', crv = '', x = '', y = '' } = await exportJWK(pair.publicKey)
   const publicJwk = { kty, crv, x, y }
