@@ -18,6 +18,8 @@ export const requirements = {
   'AUTH-3.3': 'A keychain that hangs or is missing is told and does not block',
   'AUTH-4.1': 'The session is an AuthenticationProvider of the editor',
   'AUTH-5.1': 'Refresh is single-flight with rotation',
+  'AUTH-5.2': 'A 401 gets one fresh token, then a sign-in that a person starts',
+  'AUTH-5.3': '`insufficient_scope` gets a wider token, silently where the provider gives one, else by a sign-in that a person starts',
   'AUTH-6.1': 'Tokens are bound to the device key by DPoP: proof, `ath`, `jkt`, time and replay are verified',
   'AUTH-6.2': 'A bound token sent as a plain bearer is refused; plain bearer only for clients registered so',
   'AUTH-7.1': 'Without an edge the server verifies the token itself',
