@@ -54,8 +54,16 @@ export function contextOf({ subject = 'ada', groups = ['ads'], signal, progress 
     caller,
     signal: signal ?? new AbortController().signal,
     progress: progress ?? (() => undefined),
+    log: () => undefined,
+    askable: { form: false, url: false, sampling: false, roots: false },
+    ask: nobodyToAsk,
+    elicit: nobodyToAsk,
     decide: (resource) => policy.decide({ caller, action: 'read', resource, record: held }),
   }
+}
+
+function nobodyToAsk(): Promise<never> {
+  return Promise.reject(new ToolError('input_not_allowed', 'there is no client', 'Ask nothing.'))
 }
 
 export const FINN: Person = { subject: 'finn', groups: ['finance'] }

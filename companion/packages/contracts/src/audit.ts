@@ -15,6 +15,10 @@ export const AuditEvent = z.object({
   /** Remote address as the transport saw it. */
   from: z.string().optional(),
   tool: z.string().optional(),
+  /** Name of the prompt that was read. */
+  prompt: z.string().optional(),
+  /** Name of the resource or template that was read; of one that is not there, its address. */
+  resource: z.string().optional(),
   arguments: z.unknown().optional(),
   argumentsDigest: Digest.optional(),
   decision: Decision,

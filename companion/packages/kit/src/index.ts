@@ -1,9 +1,24 @@
 export { type AuditInput, buildAuditEvent } from './audit/event.ts'
 export { DefinitionError } from './authoring/definition-error.ts'
-export { collectTools, type ToolSource } from './authoring/collect.ts'
-export type { Progress, ToolContext } from './authoring/context.ts'
-export { authorizeTool, tool } from './authoring/decorators.ts'
+export { collectTools, type Offer, type ToolSource } from './authoring/collect.ts'
+export type { Completion, Completions } from './authoring/completion.ts'
+export type { AttachedContent, MessageContent, ResourceContent } from './authoring/content.ts'
+export type { Askable, LogLevel, Progress, ToolContext } from './authoring/context.ts'
+export {
+  authorizePrompt,
+  authorizeResource,
+  authorizeTool,
+  prompt,
+  resource,
+  tool,
+} from './authoring/decorators.ts'
+export { definePrompt, type FunctionPrompt } from './authoring/define-prompt.ts'
+export { defineResource, type FunctionResource } from './authoring/define-resource.ts'
 export { defineTool, type FunctionTool } from './authoring/define-tool.ts'
+export type { AccessPolicy } from './authoring/policy.ts'
+export type { PromptDefinition, PromptOptions, PromptResult } from './authoring/prompt.ts'
+export { form, type FormAnswer, openUrl, type Question, roots, sample, titled } from './authoring/question.ts'
+export type { ResourceDefinition, ResourceOptions } from './authoring/resource.ts'
 export type { ToolAnnotations, ToolDefinition, ToolOptions, ToolPolicy, ToolResult } from './authoring/tool.ts'
 export { ToolError } from './authoring/tool-error.ts'
 export { PolicyError } from './decide/cedar.ts'
@@ -21,7 +36,7 @@ export { RecordError, type RecordReason } from './record/record-error.ts'
 export { configFromEnvironment, type Limits, type ServerConfig } from './serve/config.ts'
 export type { ServerDefinition, StartConfig, StartedTools } from './serve/definition.ts'
 export { describeServer, type ServerDescription } from './serve/describe.ts'
-export { FAILURE_META } from './serve/mcp-server.ts'
+export { FAILURE_META } from './serve/methods.ts'
 export { runServer } from './serve/run-server.ts'
 export { type RunningServer, startServer } from './serve/server.ts'
 export { type AuthCode, AuthError, resourceMetadataUrl } from './tokens/auth-error.ts'

@@ -10,6 +10,8 @@ export interface AuditInput {
   /** Remote address as the transport saw it. */
   readonly from?: string | undefined
   readonly tool?: string | undefined
+  readonly prompt?: string | undefined
+  readonly resource?: string | undefined
   /** As the caller sent them; redacted here. */
   readonly arguments?: unknown
   /** Names of arguments that the tool's author keeps out of the audit. */
@@ -41,6 +43,8 @@ export function buildAuditEvent(input: AuditInput): AuditEvent {
       caller: input.caller,
       from: bounded(input.from),
       tool: bounded(input.tool),
+      prompt: bounded(input.prompt),
+      resource: bounded(input.resource),
       arguments: input.arguments === undefined ? undefined : redactArguments(input.arguments, input.redact),
       argumentsDigest: input.argumentsDigest,
       decision: input.decision,

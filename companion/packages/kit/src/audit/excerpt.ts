@@ -7,6 +7,8 @@ const FIELD = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 export interface Output {
   readonly structured?: unknown
   readonly text: string
+  /** Attached to a tool's result; their types are ours. */
+  readonly content?: readonly { readonly type: string }[] | undefined
 }
 
 /**
@@ -17,9 +19,11 @@ export interface Output {
  * line of the text (any line may hold a row) is ever quoted; a field that `fields` does not name is counted as "other".
  */
 export function excerptOf(output: Output, fields: readonly string[] = []): NonNullable<AuditEvent['output']> {
-  const serialized = JSON.stringify({ structured: output.structured, text: output.text })
-  const lines = output.text === '' ? 0 : output.text.split('\n').length
-  const excerpt = `structured: ${shapeOf(output.structured, fields)}; text: ${lines} lines, ${output.text.length} characters`
+  const { structured, text, content } = output
+  const serialized = JSON.stringify({ structured, text, ...(content && { content }) })
+  const lines = text === '' ? 0 : text.split('\n').length
+  const attached = content ? `; attached: ${content.map(({ type }) => type).join(', ')}` : ''
+  const excerpt = `structured: ${shapeOf(structured, fields)}; text: ${lines} lines, ${text.length} characters${attached}`
   return {
     bytes: Buffer.byteLength(serialized),
     digest: `sha256:${createHash('sha256').update(serialized).digest('hex')}`,

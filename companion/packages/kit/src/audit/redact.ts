@@ -65,6 +65,11 @@ export function redactArguments(args: unknown, redactedNames: readonly string[] 
   return copy(args, 0)
 }
 
+/** The same of one text, such as an address that a caller made up. */
+export function redactText(text: string): string {
+  return safeText(text)
+}
+
 /** `__proto__` is a name that contracts refuse, since not every reader of JSON takes it for data. */
 function safeName(key: string): string {
   return key === '__proto__' ? '[__proto__]' : safeText(key, 64)

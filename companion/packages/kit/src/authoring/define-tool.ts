@@ -10,5 +10,5 @@ export interface FunctionTool<I extends z.ZodObject, O extends z.ZodObject> exte
 /** The function form of `@tool` and `@authorizeTool`, for tools that share no state. */
 export function defineTool<I extends z.ZodObject, O extends z.ZodObject>(tool: FunctionTool<I, O>): ToolDefinition {
   const { policy, ...options } = tool
-  return { options, policy, run: (args, ctx) => tool.run(args as z.output<I>, ctx) }
+  return { kind: 'tool', options, policy, run: (args, ctx) => tool.run(args as z.output<I>, ctx) }
 }

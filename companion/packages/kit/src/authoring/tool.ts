@@ -1,5 +1,6 @@
 import type { Effect } from '@gatehouse/contracts'
 import type { z } from 'zod'
+import type { AttachedContent } from './content.ts'
 import type { ToolContext } from './context.ts'
 import type { AccessPolicy } from './policy.ts'
 
@@ -17,6 +18,8 @@ export interface ToolAnnotations {
 export interface ToolResult<O extends z.ZodObject = z.ZodObject> {
   readonly structured: z.input<O>
   readonly text: string
+  /** Images, sounds, embedded resources and links, after the text. Counted in the size of the result. */
+  readonly content?: readonly AttachedContent[]
 }
 
 /**
@@ -48,6 +51,7 @@ export interface ToolOptions<I extends z.ZodObject, O extends z.ZodObject, T = u
 
 /** A tool as the kit runs it: options, policy and code, bound to its instance. The types of the arguments are erased. */
 export interface ToolDefinition {
+  readonly kind: 'tool'
   readonly options: ToolOptions<z.ZodObject, z.ZodObject>
   /** Absent: the server does not start (`tool_without_policy`). */
   readonly policy: ToolPolicy | undefined

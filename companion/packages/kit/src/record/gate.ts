@@ -1,4 +1,5 @@
 import type { Logger } from '../http/log.ts'
+import { changedLists, type ListKind } from './changes.ts'
 import { createRecordSource, type Expected, RegistryError, type SignedRecord } from './fetch-record.ts'
 import { RecordError, type RecordReason } from './record-error.ts'
 
@@ -20,6 +21,8 @@ export interface RecordGate {
   /** @throws RecordError */
   current(): SignedRecord
   state(): GateState
+  /** Called when a renewed record says something else of who may see what. */
+  onChange(listener: (list: ListKind) => void): void
   /** Resolves after the first attempt, whatever came of it. */
   start(): Promise<void>
   stop(): void
@@ -32,7 +35,10 @@ const LONGEST_RETRY = 5_000
 export function createRecordGate(options: GateOptions): RecordGate {
   const { log, now = Date.now } = options
   const load = createRecordSource(options.registry, options.fetch ?? fetch)
+  const listeners: ((list: ListKind) => void)[] = []
   let held: SignedRecord | undefined
+  /** The last one that was held: lists are compared with it, also after a time without a record. */
+  let known: SignedRecord | undefined
   let reason: RecordReason = 'record_missing'
   let retry = FIRST_RETRY
   let timer: NodeJS.Timeout | undefined
@@ -48,7 +54,10 @@ export function createRecordGate(options: GateOptions): RecordGate {
     try {
       const next = await load(options, now())
       if (!held) log.info('serving under a signed record', { code: 'record_held' })
+      const before = known
       held = next
+      known = next
+      if (before) for (const list of changedLists(before.record, next.record)) listeners.forEach((tell) => tell(list))
       retry = FIRST_RETRY
       schedule(Math.max(200, (next.expiresAt - next.issuedAt) / 3))
     } catch (error) {
@@ -88,6 +97,7 @@ export function createRecordGate(options: GateOptions): RecordGate {
         return { kind: 'refusing', reason: error instanceof RecordError ? error.reason : 'record_missing' }
       }
     },
+    onChange: (listener) => void listeners.push(listener),
     start: renew,
     stop() {
       stopped = true

@@ -4,23 +4,28 @@ import {
   type Digest,
   digestOf,
   type Effect,
+  type Json,
   type ServerRecord,
 } from '@gatehouse/contracts'
 import type { z } from 'zod'
 import type { Ledger } from '../approvals/ledger.ts'
 import { type AuditInput, buildAuditEvent } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
-import type { Progress } from '../authoring/context.ts'
+import type { LogLevel, Progress, ToolContext } from '../authoring/context.ts'
 import type { Policy } from '../decide/policy.ts'
 import type { Logger } from '../http/log.ts'
 import type { RecordGate } from '../record/gate.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { approvedRun } from './approved-run.ts'
 import type { Arrival } from './arrival.ts'
+import { Asking, type Exchange } from './asking.ts'
 import type { Limits } from './config.ts'
-import { createContext } from './context.ts'
+import { type ContextInput, createContext } from './context.ts'
+import { failed, type Interruptions } from './interruptions.ts'
 import { failure, type Outcome } from './outcome.ts'
-import { failed, type Interruptions, runTool } from './run-tool.ts'
+import { recorded } from './recorded.ts'
+import type { StateSeal } from './request-state.ts'
+import { runTool } from './run-tool.ts'
 import type { ServedTool, ToolTable } from './tool-table.ts'
 
 export interface Serving {
@@ -35,6 +40,8 @@ export interface Serving {
   readonly journal: Journal
   readonly telemetry: Telemetry
   readonly limits: Limits
+  /** For what must be remembered between the rounds of one call. */
+  readonly seal: StateSeal
   readonly log: Logger
   /** Aborts when the server stops and running calls have had their time. */
   readonly stopping: AbortSignal
@@ -50,11 +57,15 @@ export interface Call {
   readonly protocolVersion: string
   /** Aborts when the caller cancels or goes away. */
   readonly signal: AbortSignal
+  readonly exchange: Exchange
   readonly progress?: ((progress: Progress) => void) | undefined
+  readonly log?: ((level: LogLevel, message: string) => void) | undefined
 }
 
 /** A tool that is not there, or that this caller may not know of: the two look alike. */
 export const UNKNOWN_TOOL = 'unknown_tool'
+/** A state that is forged, expired, someone else's, or of another call. */
+export const STATE_INVALID = 'request_state_invalid'
 
 /**
  * One call, from a caller that is authenticated to an outcome that is in the audit: record, decision, arguments, effect, approval, run, output,
@@ -116,8 +127,10 @@ class CallRun {
     if (!tool) return this.#recorded(failure(UNKNOWN_TOOL, 'unknown tool'), 'refuse')
     if (!this.#decision.allowed) return this.#recorded(this.#denied(), 'refuse')
     const parsed = tool.input.safeParse(this.#call.arguments)
-    if (!parsed.success) return this.#recorded(invalid(parsed.error), 'call')
-    return this.#allowed(tool, parsed.data)
+    if (!parsed.success) return this.#recorded(invalidArguments(parsed.error, 'tool'), 'call')
+    const asking = new Asking(this.#call.exchange, this.#serving.seal, () => this.#binding(tool))
+    if (!asking.open()) return this.#recorded(failure(STATE_INVALID, 'the request state is not valid here'), 'refuse')
+    return this.#allowed(tool, parsed.data, asking)
   }
 
   #denied(): Outcome {
@@ -125,22 +138,34 @@ class CallRun {
     return failure('denied', this.#decision.reason)
   }
 
-  async #allowed(tool: ServedTool, args: Record<string, unknown>): Promise<Outcome> {
+  /** Of what the state of an exchange is for: another caller's, or that of another call, does not open. */
+  #binding({ surface: { name }, digest }: ServedTool): Json {
+    const { subject, client, keyThumbprint = null } = this.#call.arrival.caller
+    const { url } = this.#serving
+    return { server: url, subject, client, keyThumbprint, kind: 'tool', name, digest, args: this.#argsDigest }
+  }
+
+  async #allowed(tool: ServedTool, args: Record<string, unknown>, asking: Asking): Promise<Outcome> {
     const { policy, limits, log, stopping } = this.#serving
     const { signal, progress, arrival } = this.#call
     const interruptions: Interruptions = { cancelled: signal, stopping, timeLimit: AbortSignal.timeout(limits.time) }
-    const ctx = createContext({
+    const input: ContextInput = {
       caller: arrival.caller,
       record: this.#record,
       policy,
       signal: AbortSignal.any(Object.values(interruptions) as AbortSignal[]),
       progress,
-    })
-    const run = () => runTool(tool, args, ctx, interruptions, limits.result, log)
+      log: this.#call.log,
+    }
+    const ctx = createContext(input)
+    const run = (runCtx: ToolContext) => runTool(tool, args, runCtx, interruptions, limits.result, log)
     try {
       const { options } = tool.definition
       const effect: Effect = options.effectOf ? await options.effectOf(args, ctx) : options.effect
-      if (effect === 'read') return await this.#recorded(await run(), 'call')
+      if (effect === 'read') {
+        const outcome = await run(createContext({ ...input, asking }))
+        return await this.#recorded(asking.ended ?? outcome, 'call')
+      }
       const { outcome, audited, receipt } = await approvedRun({
         ledger: this.#ledger(),
         log,
@@ -155,7 +180,7 @@ class CallRun {
         receipt: this.#call.meta[APPROVAL_META],
         ctx,
         event: (fields) => this.#event({ action: 'call', ...fields }),
-        run,
+        run: () => run(ctx),
       })
       return audited ? outcome : await this.#recorded(outcome, 'refuse', receipt && { receipt })
     } catch (error) {
@@ -169,24 +194,12 @@ class CallRun {
     return ledger
   }
 
-  /** OBS-2: what cannot be recorded is not answered. */
-  async #recorded(
+  #recorded(
     outcome: Outcome,
     action: AuditInput['action'],
     fields: Pick<AuditInput, 'receipt'> = {},
   ): Promise<Outcome> {
-    try {
-      await this.#serving.journal.record(this.#event({ action, outcome: outcome.code, output: outcome, ...fields }))
-      return outcome
-    } catch (error) {
-      this.#serving.log.error('a call could not be recorded, so it was not answered', {
-        code: 'audit_unavailable',
-        error,
-      })
-      return failure('audit_unavailable', 'the call could not be recorded, so its result is not returned', {
-        next: 'Try again later.',
-      })
-    }
+    return recorded(this.#serving, outcome, this.#event({ action, outcome: outcome.code, output: outcome, ...fields }))
   }
 
   #event(fields: Pick<AuditInput, 'action' | 'outcome' | 'output' | 'receipt'>): ReturnType<typeof buildAuditEvent> {
@@ -208,13 +221,13 @@ class CallRun {
   }
 }
 
-function invalid(error: z.ZodError): Outcome {
+export function invalidArguments(error: z.ZodError, kind: 'tool' | 'prompt' | 'resource'): Outcome {
   const issues = error.issues
     .slice(0, 20)
     .map((issue) => ({ path: issue.path.join('.').slice(0, 200), message: issue.message.slice(0, 300) }))
   const [first] = issues
   const where = first?.path ? `${first.path}: ` : ''
-  return failure('invalid_arguments', `the arguments do not fit the tool: ${where}${first?.message ?? 'invalid'}`, {
+  return failure('invalid_arguments', `the arguments do not fit the ${kind}: ${where}${first?.message ?? 'invalid'}`, {
     issues,
   })
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../http/limits.ts'
 import type { Logger } from '../http/log.ts'
 import { type CallLimits, DEFAULT_CALL_LIMITS } from './admission.ts'
+import { STATE_KEY_BYTES } from './request-state.ts'
 
 export interface Limits extends HttpLimits, CallLimits {
   /** Largest request body, bytes. */
@@ -44,6 +45,8 @@ export interface ServerConfig {
   /** Base URL of an OTLP/HTTP collector. */
   readonly otlpEndpoint?: string | undefined
   readonly limits?: Partial<Limits>
+  /** 32 bytes that seal what is remembered between the rounds of a call; replicas share them. Default: random, good for one process. */
+  readonly stateKey?: Uint8Array | undefined
   /** How long running calls may take to finish at the end, milliseconds. Default 10,000. */
   readonly drain?: number
   readonly log?: Logger
@@ -75,6 +78,11 @@ const Environment = z.object({
   GATEHOUSE_REGISTRY: origin,
   DATABASE_URL: z.string().optional(),
   GATEHOUSE_INTAKE_TOKEN: z.string().min(1),
+  GATEHOUSE_STATE_KEY: z
+    .base64url()
+    .transform((text) => Buffer.from(text, 'base64url'))
+    .refine((key) => key.byteLength === STATE_KEY_BYTES, `must be ${STATE_KEY_BYTES} bytes in base64url`)
+    .optional(),
   GATEHOUSE_ALLOWED_ORIGINS: z.string().default(''),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   GATEHOUSE_LIMITS: LimitsText.default({}),
@@ -98,6 +106,7 @@ export function configFromEnvironment(environment: NodeJS.ProcessEnv): ServerCon
     registry: data.GATEHOUSE_REGISTRY,
     databaseUrl: data.DATABASE_URL,
     intakeToken: data.GATEHOUSE_INTAKE_TOKEN,
+    stateKey: data.GATEHOUSE_STATE_KEY,
     allowedOrigins: data.GATEHOUSE_ALLOWED_ORIGINS.split(/[\s,]+/).filter(Boolean),
     otlpEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
     limits: data.GATEHOUSE_LIMITS,

@@ -1,5 +1,4 @@
-import type { ToolSource } from '../authoring/collect.ts'
-import type { ToolDefinition } from '../authoring/tool.ts'
+import type { Offer, ToolSource } from '../authoring/collect.ts'
 
 /**
  * All that a server author writes beside the class of tools:
@@ -20,8 +19,11 @@ export interface ServerDefinition {
   readonly version: string
   /** Reaches the model's system prompt, so reviewers sign it. */
   readonly instructions?: string
-  /** The class that `start` returns an instance of, or the function-form tools. `--describe` reads its decorators and starts nothing. */
-  readonly toolsClass: { readonly prototype: object } | readonly ToolDefinition[]
+  /**
+   * The class that `start` returns an instance of, or the tools, prompts and resources in their function form. `--describe` reads its
+   * decorators and starts nothing.
+   */
+  readonly toolsClass: { readonly prototype: object } | readonly Offer[]
   /** The server's own Cedar policies, for its own resources; see `decide/README.md`. They can forbid a tool, never widen it. */
   readonly cedar?: string
   /** Opens what the tools need. `data` is the server's own folder, which exists; `signal` aborts when the server is told to stop before it is ready. */
@@ -31,6 +33,8 @@ export interface ServerDefinition {
 export interface StartConfig {
   readonly data: string
   readonly signal: AbortSignal
+  /** Tells those who subscribed to it, and may read it, that the resource at this address has changed. */
+  resourceChanged(uri: string): void
 }
 
 export interface StartedTools {

@@ -1,4 +1,4 @@
-import type { Digest, Effect, ServerSurface } from '@gatehouse/contracts'
+import type { Digest, Effect, RecordedPrompt, RecordedResource, ServerSurface } from '@gatehouse/contracts'
 import { createPolicy } from '../decide/policy.ts'
 import type { ServerDefinition } from './definition.ts'
 import { createToolTable } from './tool-table.ts'
@@ -15,13 +15,15 @@ export interface ServerDescription {
     readonly groups: readonly string[]
     readonly minutesSaved: number
   }[]
+  readonly prompts: readonly RecordedPrompt[]
+  readonly resources: readonly RecordedResource[]
   readonly surfaceDigest: Digest
 }
 
 /** @throws DefinitionError, PolicyError */
 export function describeServer({ toolsClass, instructions, cedar }: ServerDefinition): ServerDescription {
   const table = createToolTable(toolsClass instanceof Array ? toolsClass : toolsClass.prototype, instructions)
-  createPolicy({ tools: table.policies, ...(cedar !== undefined && { cedar }) })
+  createPolicy({ ...table.policies, ...(cedar !== undefined && { cedar }) })
   const tools = [...table.tools.values()].map(({ digest, definition: { options, policy } }) => ({
     name: options.name,
     title: options.title,
@@ -30,5 +32,19 @@ export function describeServer({ toolsClass, instructions, cedar }: ServerDefini
     groups: policy?.groups ?? [],
     minutesSaved: options.minutesSaved,
   }))
-  return { kind: 'surface', surface: table.surface, tools, surfaceDigest: table.digest }
+  const prompts = [...table.prompts.values()].map(({ digest, definition: { options, policy } }) => ({
+    name: options.name,
+    title: options.title,
+    digest,
+    groups: [...(policy?.groups ?? [])],
+  }))
+  const resources = [...table.resources.values()].map(({ digest, definition: { options, policy } }) => ({
+    name: options.name,
+    ...(options.uri !== undefined && { uri: options.uri }),
+    ...(options.uriTemplate !== undefined && { uriTemplate: options.uriTemplate }),
+    title: options.title,
+    digest,
+    groups: [...(policy?.groups ?? [])],
+  }))
+  return { kind: 'surface', surface: table.surface, tools, prompts, resources, surfaceDigest: table.digest }
 }

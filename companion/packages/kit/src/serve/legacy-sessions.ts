@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import {
   isInitializeRequest,
+  isJSONRPCRequest,
   type Server,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
 import { type Arrival, authInfoOf } from './arrival.ts'
+import type { ListKind } from '../record/changes.ts'
 import { RpcProblem, rpcProblem } from './rpc-problem.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 export interface LegacySessionsOptions {
-  readonly createServer: (arrival: Arrival) => Server
+  readonly createServer: (arrival: Arrival, subscriptions: Subscriptions) => Server
+  readonly createSubscriptions: () => Subscriptions
   /** Sessions of all callers together. Default 2,000. */
   readonly limit?: number
   /** Sessions of one person's client; the oldest gives way. Default 20. */
@@ -20,6 +24,10 @@ export interface LegacySessionsOptions {
 /** Sessions of the 2025-11-25 era, which the modern one has not: kept in memory, bounded, each bound to the caller that opened it. */
 export interface LegacySessions {
   handle(request: Request, body: unknown, arrival: Arrival): Promise<Response>
+  /** Tells every session that a list may have changed, over its stream for news. */
+  listChanged(list: ListKind): void
+  /** Tells the sessions that asked for it, and may still read it. */
+  resourceChanged(uri: string): void
   /** Ends the streams that stand open for news; calls that run keep theirs. */
   closeStreams(): void
   close(): Promise<void>
@@ -29,13 +37,16 @@ interface Session {
   readonly owner: string
   readonly transport: WebStandardStreamableHTTPServerTransport
   readonly server: Server
+  readonly subscriptions: Subscriptions
+  /** The latest: a token that was renewed may say less. */
+  arrival: Arrival
   usedAt: number
 }
 
 const SESSION_NOT_FOUND = -32_001
 
 export function createLegacySessions(options: LegacySessionsOptions): LegacySessions {
-  const { createServer, limit = 2_000, limitPerCaller = 20, idle = 30 * 60_000 } = options
+  const { createServer, createSubscriptions, limit = 2_000, limitPerCaller = 20, idle = 30 * 60_000 } = options
   const sessions = new Map<string, Session>()
   const sweeper = setInterval(sweep, Math.min(idle, 60_000))
   sweeper.unref()
@@ -61,11 +72,12 @@ export function createLegacySessions(options: LegacySessionsOptions): LegacySess
   async function open(request: Request, body: unknown, arrival: Arrival): Promise<Response> {
     const owner = ownerOf(arrival)
     makeRoom(owner)
-    const server = createServer(arrival)
+    const subscriptions = createSubscriptions()
+    const server = createServer(arrival, subscriptions)
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized(id) {
-        sessions.set(id, { owner, transport, server, usedAt: Date.now() })
+        sessions.set(id, { owner, transport, server, subscriptions, arrival, usedAt: Date.now() })
       },
     })
     transport.onclose = () => {
@@ -93,7 +105,19 @@ export function createLegacySessions(options: LegacySessionsOptions): LegacySess
         return rpcProblem(new RpcProblem(404, SESSION_NOT_FOUND, 'session_not_found', 'the session is not there'))
       }
       session.usedAt = Date.now()
+      session.arrival = arrival
+      cancelWhenGone(session.transport, request, body)
       return session.transport.handleRequest(request, { parsedBody: body, authInfo: authInfoOf(arrival) })
+    },
+    listChanged(list) {
+      for (const { server } of sessions.values()) tell(() => sendListChanged(server, list))
+    },
+    resourceChanged(uri) {
+      for (const { server, subscriptions, arrival } of sessions.values()) {
+        tell(async () => {
+          if (subscriptions.wants(uri, arrival)) await server.sendResourceUpdated({ uri })
+        })
+      }
     },
     closeStreams() {
       for (const { transport } of sessions.values()) transport.closeStandaloneSSEStream()
@@ -107,6 +131,33 @@ export function createLegacySessions(options: LegacySessionsOptions): LegacySess
   }
 }
 
+/**
+ * Streams here cannot be resumed, so what a client that has gone away asked for can reach nobody: it is cancelled, as MCP 2025-11-25 leaves
+ * to the server's judgement.
+ */
+function cancelWhenGone(transport: Session['transport'], request: Request, body: unknown): void {
+  if (!isJSONRPCRequest(body)) return
+  const params = { requestId: body.id, reason: 'the client went away' }
+  const cancel = () => transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+  request.signal.addEventListener('abort', cancel, { once: true })
+}
+
 function ownerOf({ caller }: Arrival): string {
   return JSON.stringify([caller.subject, caller.client, caller.keyThumbprint])
+}
+
+/** A session that cannot be told lists again when it asks. */
+function tell(send: () => Promise<void>): void {
+  void send().catch(() => undefined)
+}
+
+function sendListChanged(server: Server, list: ListKind): Promise<void> {
+  switch (list) {
+    case 'tools':
+      return server.sendToolListChanged()
+    case 'prompts':
+      return server.sendPromptListChanged()
+    case 'resources':
+      return server.sendResourceListChanged()
+  }
 }

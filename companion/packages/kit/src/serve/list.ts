@@ -1,19 +1,42 @@
-import type { ToolSurface } from '@gatehouse/contracts'
+import type { PromptSurface, ResourceSurface, ToolSurface } from '@gatehouse/contracts'
 import { buildAuditEvent } from '../audit/event.ts'
 import type { Arrival } from './arrival.ts'
 import type { Serving } from './call.ts'
 
-/** The tools that this caller may call, by the same decision as the call itself: what may not be called is not listed. */
-export async function serveList(serving: Serving, arrival: Arrival, protocolVersion: string): Promise<ToolSurface[]> {
+/** Entries by the name of the field that carries them. */
+export interface Lists {
+  readonly tools: ToolSurface
+  readonly prompts: PromptSurface
+  readonly resources: ResourceSurface
+  readonly resourceTemplates: ResourceSurface
+}
+
+export type ListName = keyof Lists
+
+const METHOD: Readonly<Record<ListName, string>> = {
+  tools: 'tools/list',
+  prompts: 'prompts/list',
+  resources: 'resources/list',
+  resourceTemplates: 'resources/templates/list',
+}
+
+/** What this caller may use, by the same decision as the use itself: what may not be called or read is not listed. */
+export async function serveList<L extends ListName>(
+  serving: Serving,
+  list: L,
+  arrival: Arrival,
+  protocolVersion: string,
+): Promise<Lists[L][]> {
   const { policy, gate, telemetry, journal } = serving
-  const operation = telemetry.operation({ method: 'tools/list', protocolVersion })
+  const operation = telemetry.operation({ method: METHOD[list], protocolVersion })
   try {
     const { record } = gate.current()
     const { caller } = arrival
-    const visible = serving.table.surface.tools.filter(({ name }) => {
-      const resource = { kind: 'tool', name }
-      const allowed = (action: 'list' | 'call') => policy.decide({ caller, action, resource, record }).allowed
-      return allowed('list') && allowed('call')
+    const [kind, use] = useOf(list)
+    const visible = entriesOf(serving, list).filter(({ name }) => {
+      const resource = { kind, name }
+      const allowed = (action: 'list' | 'call' | 'read') => policy.decide({ caller, action, resource, record }).allowed
+      return allowed('list') && allowed(use)
     })
     const decision = policy.decide({ caller, action: 'list', resource: { kind: 'server' }, record })
     const { from, startedAt } = arrival
@@ -36,4 +59,20 @@ export async function serveList(serving: Serving, arrival: Arrival, protocolVers
     operation.end({ errorType: 'internal_error' })
     throw error
   }
+}
+
+function useOf(list: ListName): ['tool', 'call'] | ['prompt' | 'resource', 'read'] {
+  if (list === 'tools') return ['tool', 'call']
+  return [list === 'prompts' ? 'prompt' : 'resource', 'read']
+}
+
+function entriesOf<L extends ListName>({ table }: Serving, list: L): Lists[L][] {
+  const { tools, prompts, resources } = table.surface
+  const lists = {
+    tools,
+    prompts,
+    resources: resources.filter(({ uri }) => uri !== undefined),
+    resourceTemplates: resources.filter(({ uriTemplate }) => uriTemplate !== undefined),
+  }
+  return lists[list] as Lists[L][]
 }

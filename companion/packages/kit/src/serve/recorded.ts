@@ -1,0 +1,20 @@
+import type { AuditEvent } from '@gatehouse/contracts'
+import type { Serving } from './call.ts'
+import { failure, type Outcome } from './outcome.ts'
+
+/** OBS-2: what cannot be recorded is not answered. */
+export async function recorded(
+  { journal, log }: Pick<Serving, 'journal' | 'log'>,
+  outcome: Outcome,
+  event: AuditEvent,
+): Promise<Outcome> {
+  try {
+    await journal.record(event)
+    return outcome
+  } catch (error) {
+    log.error('a call could not be recorded, so it was not answered', { code: 'audit_unavailable', error })
+    return failure('audit_unavailable', 'the call could not be recorded, so its result is not returned', {
+      next: 'Try again later.',
+    })
+  }
+}
