@@ -12,10 +12,13 @@ export interface JsonLimits {
 
 const DEFAULT_MAX_LENGTH = 4 * 1024 * 1024
 const DEFAULT_MAX_DEPTH = 64
+/** Where a negative number may stand in JSON text; also matches inside of strings. */
+const NEGATIVE_NUMBER = /(?:^|[\s:,[])-/
 
 /**
  * Parses JSON as I-JSON (RFC 7493): what two readers could understand differently is refused.
- * `JSON.parse` drops duplicate keys and rounds large integers in silence, which would let one text be approved and another run.
+ * `JSON.parse` drops duplicate keys and rounds large integers in silence, which would let one text be approved and another run. So would -0,
+ * which is another number than 0 to a program and the same one in canonical form.
  * @throws JsonError with a stable code
  */
 export function parseStrictJson(text: string, limits: JsonLimits = {}): Json {
@@ -28,7 +31,9 @@ export function parseStrictJson(text: string, limits: JsonLimits = {}): Json {
   } catch (cause) {
     throw new JsonError('json_syntax', 'not valid JSON', { cause })
   }
-  return assertJson(value, limits)
+  const json = assertJson(value, limits)
+  if (NEGATIVE_NUMBER.test(text)) refuseNegativeZero(json)
+  return json
 }
 
 /**
@@ -47,7 +52,12 @@ export function assertJson(value: unknown, limits: JsonLimits = {}): Json {
  * @throws JsonError for values outside JSON
  */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(assertJson(value))
+  return canonicalForm(assertJson(value))
+}
+
+/** The same for what `assertJson` has let through already. */
+export function canonicalForm(value: Json): string {
+  const text = canonicalize(value)
   if (text === undefined) throw new JsonError('json_syntax', 'value has no JSON form')
   return text
 }
@@ -90,6 +100,11 @@ function checkNumber(value: number): void {
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
     throw new JsonError('json_number', 'integer beyond 2^53 - 1 cannot be read exactly; send it as a string')
   }
+}
+
+function refuseNegativeZero(value: Json): void {
+  if (Object.is(value, -0)) throw new JsonError('json_number', 'negative zero is not told from zero everywhere')
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(refuseNegativeZero)
 }
 
 function checkString(value: string): void {

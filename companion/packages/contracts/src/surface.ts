@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { type Digest, digestOf } from './digest.ts'
+import { type Digest, digestOf, digestOfJson } from './digest.ts'
 import { SurfaceError } from './errors.ts'
-import { assertJson } from './json.ts'
+import { assertJson, type Json } from './json.ts'
 
 /** What a tool does to the world. `expensive` and `write` run only with an approval. */
 export const Effect = z.enum(['read', 'expensive', 'write'])
@@ -58,17 +58,26 @@ export type ServerSurface = z.infer<typeof ServerSurface>
  * @throws JsonError for what JSON cannot carry whole @throws ZodError
  */
 export function toolDigest(tool: ToolSurface): Digest {
-  return digestOf(signedPart(ToolSurface, tool))
+  return digestOfJson(signedPart(ToolSurface, tool).part)
+}
+
+/** A tool as a server lists it: the part that a reviewer signs, and its digest. @throws JsonError @throws ZodError */
+export function readTool(listed: Readonly<Record<string, unknown>>): {
+  readonly tool: ToolSurface
+  readonly digest: Digest
+} {
+  const { part, parsed } = signedPart(ToolSurface, listed)
+  return { tool: parsed, digest: digestOfJson(part) }
 }
 
 /** Digest of one prompt. @throws JsonError @throws ZodError */
 export function promptDigest(prompt: PromptSurface): Digest {
-  return digestOf(signedPart(PromptSurface, prompt))
+  return digestOfJson(signedPart(PromptSurface, prompt).part)
 }
 
 /** Digest of one resource or resource template. @throws JsonError @throws ZodError */
 export function resourceDigest(resource: ResourceSurface): Digest {
-  return digestOf(signedPart(ResourceSurface, resource))
+  return digestOfJson(signedPart(ResourceSurface, resource).part)
 }
 
 /**
@@ -97,10 +106,11 @@ function sorted<T extends { name: string }>(items: readonly T[]): T[] {
  * The fields of `item` that its schema names; an absent field and one that is `undefined` are the same surface. Checked as JSON before
  * zod sees it, since zod's records drop a key named `__proto__`: what is shown would not be what is signed.
  */
-function signedPart(schema: z.ZodObject, item: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function signedPart<T extends z.ZodObject>(
+  schema: T,
+  item: Readonly<Record<string, unknown>>,
+): { readonly part: Json; readonly parsed: z.infer<T> } {
   const named = Object.keys(schema.shape).map((name) => [name, item[name]] as const)
-  const part = Object.fromEntries(named.filter(([, value]) => value !== undefined))
-  assertJson(part)
-  schema.parse(part)
-  return part
+  const part = assertJson(Object.fromEntries(named.filter(([, value]) => value !== undefined)))
+  return { part, parsed: schema.parse(part) }
 }
