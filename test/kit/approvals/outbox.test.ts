@@ -5,6 +5,7 @@ import { createLedger, type Ledger } from '../../../companion/packages/kit/src/a
 import type { LedgerTables } from '../../../companion/packages/kit/src/approvals/ledger-tables.ts'
 import { startOutbox } from '../../../companion/packages/kit/src/approvals/outbox.ts'
 import { buildAuditEvent } from '../../../companion/packages/kit/src/audit/event.ts'
+import { ShipError } from '../../../companion/packages/kit/src/audit/ship-error.ts'
 import { createLogger } from '../../../companion/packages/kit/src/http/log.ts'
 import { openDatabase } from '../../../companion/packages/kit/src/postgres/database.ts'
 import { verifies } from '../../requirements.ts'
@@ -70,3 +71,35 @@ function audit(outcome: string): AuditEvent {
     startedAt: Date.now(),
   })
 }
+
+test('an audit row that the registry will not take is set aside and holds up no other', async () => {
+  verifies('SRV-KIT.12')
+  const events = [audit('started'), audit('ok')] as const
+  const jti = randomUUID()
+  await ledger.consume({
+    jti,
+    subject: 'ada',
+    tool: 't',
+    argsDigest: digestOf({}),
+    step: randomUUID(),
+    audit: events[0],
+  })
+  await ledger.finish(jti, { isError: false, text: 'done' }, events[1])
+  const shipped: AuditEvent[] = []
+  const outbox = startOutbox({
+    ledger,
+    log,
+    async ship(parcel) {
+      if (parcel.some(({ id }) => id === events[0].id)) throw new ShipError('audit_invalid', 'no', 400)
+      shipped.push(...parcel)
+    },
+  })
+  outbox.wake()
+  await vi.waitFor(() => expect(shipped).toEqual([events[1]]), 10_000)
+  expect(outbox.setAside()).toBe(1)
+  await vi.waitFor(async () => expect(await ledger.pendingAudit(10)).toEqual([]))
+  await outbox.stop(100)
+  await ledger.offerAgain()
+  expect(await ledger.pendingAudit(10)).toEqual([events[0]])
+  await ledger.markShipped([events[0].id])
+})

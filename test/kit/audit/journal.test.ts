@@ -4,11 +4,13 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import type { AuditEvent } from '@gatehouse/contracts'
 import { build } from 'esbuild'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Ship } from '../../../companion/packages/kit/src/audit/courier.ts'
 import { createJournal, type Journal, type JournalOptions } from '../../../companion/packages/kit/src/audit/journal.ts'
+import { ShipError } from '../../../companion/packages/kit/src/audit/ship-error.ts'
 import { createLogger } from '../../../companion/packages/kit/src/http/log.ts'
 import { verifies } from '../../requirements.ts'
 import { sampleEvent } from './sample-event.ts'
@@ -138,6 +140,91 @@ test('beyond its size limit it refuses with journal_full, and takes events again
   reachable = true
   await vi.waitFor(() => expect(shipped.events).toHaveLength(accepted), 10_000)
   await journal.record(sampleEvent())
+})
+
+/** Refuses, as the registry would, every parcel that holds one of these. */
+function refusing(poison: readonly AuditEvent[], status = 400): ReturnType<typeof collector> {
+  const taken = collector()
+  const spoils = (event: AuditEvent) => poison.some(({ id }) => id === event.id)
+  return {
+    ...taken,
+    async ship(events) {
+      if (events.some(spoils))
+        throw new ShipError(
+          status === 400 ? 'audit_invalid' : 'audit_refused',
+          `the registry answered ${status}`,
+          status,
+        )
+      await taken.ship(events)
+    },
+  }
+}
+
+test('an event that the registry will not take is set aside, told, and holds up no other', async () => {
+  verifies('OBS-2.1', 'SRV-KIT.12')
+  const events = Array.from({ length: 450 }, (_, index) => sampleEvent(`SELECT ${index}`))
+  const poison = [0, 7, 8, 201, 449].map((index) => events[index]!)
+  const lines: string[] = []
+  const registry = refusing(poison)
+  const journal = open({ ship: registry.ship, log: createLogger('test', (line) => lines.push(line)) })
+  await Promise.all(events.map((event) => journal.record(event)))
+  await vi.waitFor(() => expect(journal.setAside()).toBe(5), 10_000)
+  const expected = events.filter((event) => !poison.includes(event))
+  await vi.waitFor(() => expect(registry.events).toEqual(expected), 10_000)
+  expect(journal.waiting()).toBe(0)
+  for (const { id } of poison) expect(lines.filter((line) => line.includes(id))).toHaveLength(1)
+  expect(lines.filter((line) => line.includes('audit_set_aside'))).toHaveLength(5)
+  await journal.close()
+
+  // It is kept on the disk, and a registry that knows better is offered it again.
+  const better = collector()
+  const again = open({ ship: better.ship })
+  await vi.waitFor(() => expect(better.events).toEqual(poison), 10_000)
+  expect(again.setAside()).toBe(0)
+})
+
+test('a registry that refuses everything for another reason has nothing set aside', async () => {
+  const event = sampleEvent()
+  const journal = open({ ship: refusing([event], 401).ship })
+  await journal.record(event)
+  await vi.waitFor(() => expect(journal.waiting()).toBe(1))
+  await journal.close()
+  const shipped = collector()
+  open({ ship: shipped.ship })
+  await vi.waitFor(() => expect(shipped.events).toEqual([event]), 10_000)
+})
+
+test('a line of the journal that cannot be read is set aside as well', async () => {
+  const first = open({ ship: down })
+  const event = sampleEvent()
+  await first.record(event)
+  await first.close()
+  const database = new DatabaseSync(path)
+  database.exec(`INSERT INTO event (seq, bytes, json) VALUES (-1, 2, '{}'), (-2, 5, 'trash')`)
+  database.close()
+  const shipped = collector()
+  const second = open({ ship: shipped.ship })
+  await vi.waitFor(() => expect(shipped.events).toEqual([event]), 10_000)
+  expect(second.setAside()).toBe(2)
+})
+
+test('asked beforehand, it says that it is full while there is still room for what runs', async () => {
+  const journal = open({ ship: down, maxBytes: 4000 })
+  journal.check()
+  let recorded = 0
+  for (; recorded < 100; recorded++) {
+    try {
+      journal.check()
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'journal_full' })
+      break
+    }
+    await journal.record(sampleEvent())
+  }
+  expect(recorded).toBeGreaterThan(0)
+  await journal.record(sampleEvent())
+  await journal.close()
+  expect(() => journal.check()).toThrow(expect.objectContaining({ code: 'journal_closed' }))
 })
 
 test('the size limit counts what an earlier process left', async () => {

@@ -30,10 +30,19 @@ test('events are posted to the intake with the token of this server', async () =
   expect(seen).toEqual(['POST', '/gatehouse/v1/audit', 'Bearer intake', 'application/json', { events }])
 })
 
-test.each([400, 401, 413, 500, 503])('answer %i is not an acknowledgement', async (status) => {
+test.each([
+  [400, 'audit_invalid'],
+  [401, 'audit_refused'],
+  [404, 'audit_refused'],
+  [413, 'audit_invalid'],
+  [422, 'audit_invalid'],
+  [429, 'audit_refused'],
+  [500, 'audit_refused'],
+  [503, 'audit_refused'],
+])('answer %i is not an acknowledgement', async (status, code) => {
   const registry = await listen((_, response) => response.writeHead(status).end('<html>no</html>'))
   await expect(createShipper({ registry, token: 't' })([sampleEvent()])).rejects.toMatchObject({
-    code: 'audit_refused',
+    code,
     status,
   })
 })

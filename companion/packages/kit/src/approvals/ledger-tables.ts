@@ -23,6 +23,9 @@ export interface LedgerTables {
     recorded_at: Generated<Date>
     /** When the registry acknowledged it. */
     shipped_at: Date | null
+    /** When the registry said that it will never take it, and why. */
+    set_aside_at: Date | null
+    set_aside_reason: string | null
   }
 }
 
@@ -68,6 +71,16 @@ function migrations(schema: string): Record<string, Migration> {
           .on('gatehouse_audit')
           .column('seq')
           .where(sql<boolean>`shipped_at is null`)
+          .execute()
+      },
+    },
+    '0002-set-aside': {
+      async up(db) {
+        await db.schema
+          .withSchema(schema)
+          .alterTable('gatehouse_audit')
+          .addColumn('set_aside_at', 'timestamptz')
+          .addColumn('set_aside_reason', 'text')
           .execute()
       },
     },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditEvent, type Digest } from '@gatehouse/contracts'
 import type { Kysely, Transaction } from 'kysely'
+import { ApprovalError } from './approval-error.ts'
 import { LedgerError } from './ledger-error.ts'
 import { type LedgerTables, migrateLedger } from './ledger-tables.ts'
 import { StoredOutcome } from './outcome.ts'
@@ -16,6 +17,8 @@ export interface Consumption {
   readonly tool: string
   readonly argsDigest: Digest
   readonly step: string
+  /** End of the receipt's life, seconds since the epoch. */
+  readonly expiresAt: number
   /** "This write starts": committed together with the consumption, or neither is. */
   readonly audit: AuditEvent
 }
@@ -34,6 +37,7 @@ export interface Ledger {
    * Uses up a receipt. Of racing calls, on any replica, exactly one wins. The same caller's losing call waits up to `outcomeWaitMs` for the
    * winner's outcome; `signal` ends that wait early.
    * @throws LedgerError `ledger_unavailable`: nothing is known to be consumed, so the write must not run
+   * @throws ApprovalError `approval_expired`: the receipt ran out while the database kept the call waiting, and is not used up
    */
   consume(entry: Consumption, signal?: AbortSignal): Promise<Consumed>
   /**
@@ -43,6 +47,10 @@ export interface Ledger {
   finish(jti: string, outcome: StoredOutcome, audit: AuditEvent): Promise<void>
   /** The oldest audit events that the registry has not acknowledged. @throws LedgerError */
   pendingAudit(limit: number): Promise<AuditEvent[]>
+  /** Keeps an event that the registry will not take out of the way of the others. @throws LedgerError */
+  setAside(id: string, reason: string): Promise<void>
+  /** Offers the registry once more what was set aside; it may know better by now. @throws LedgerError */
+  offerAgain(): Promise<void>
   /** Marks them acknowledged, and forgets what is past its retention. @throws LedgerError */
   markShipped(ids: readonly string[]): Promise<void>
 }
@@ -77,6 +85,9 @@ export function createLedger(db: Kysely<LedgerTables>, options: LedgerOptions): 
         .executeTakeFirst()
       if (!taken) return false
       await append(transaction, entry.audit)
+      if (Date.now() >= entry.expiresAt * 1000) {
+        throw new ApprovalError('approval_expired', 'the approval has expired; it has to be given again')
+      }
       return true
     })
   }
@@ -104,6 +115,33 @@ export function createLedger(db: Kysely<LedgerTables>, options: LedgerOptions): 
     }
   }
 
+  async function setAside(id: string, reason: string): Promise<void> {
+    await tables
+      .updateTable('gatehouse_audit')
+      .set({ set_aside_at: new Date(), set_aside_reason: reason })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  /** A row that another version of this server wrote may be none that this one can read: it must not hold up the rest. */
+  async function pending(limit: number): Promise<AuditEvent[]> {
+    const rows = await tables
+      .selectFrom('gatehouse_audit')
+      .select(['id', 'event'])
+      .where('shipped_at', 'is', null)
+      .where('set_aside_at', 'is', null)
+      .orderBy('seq')
+      .limit(limit)
+      .execute()
+    const events: AuditEvent[] = []
+    for (const { id, event } of rows) {
+      const read = AuditEvent.safeParse(JSON.parse(event))
+      if (read.success) events.push(read.data)
+      else await setAside(id, 'it cannot be read')
+    }
+    return events.length === 0 && rows.length > 0 ? pending(limit) : events
+  }
+
   return {
     migrate: () => available('prepare its tables', () => migrateLedger(db, schema)),
 
@@ -126,16 +164,17 @@ export function createLedger(db: Kysely<LedgerTables>, options: LedgerOptions): 
         }),
       ),
 
-    pendingAudit: (limit) =>
-      available('read its audit', async () => {
-        const rows = await tables
-          .selectFrom('gatehouse_audit')
-          .select('event')
-          .where('shipped_at', 'is', null)
-          .orderBy('seq')
-          .limit(limit)
+    pendingAudit: (limit) => available('read its audit', () => pending(limit)),
+
+    setAside: (id, reason) => available('set an audit event aside', () => setAside(id, reason)),
+
+    offerAgain: () =>
+      available('offer its audit again', async () => {
+        await tables
+          .updateTable('gatehouse_audit')
+          .set({ set_aside_at: null, set_aside_reason: null })
+          .where('set_aside_at', 'is not', null)
           .execute()
-        return rows.map((row) => AuditEvent.parse(JSON.parse(row.event)))
       }),
 
     markShipped: (ids) =>
@@ -153,7 +192,13 @@ export function createLedger(db: Kysely<LedgerTables>, options: LedgerOptions): 
 async function append(transaction: Transaction<LedgerTables>, audit: AuditEvent): Promise<void> {
   await transaction
     .insertInto('gatehouse_audit')
-    .values({ id: audit.id, event: JSON.stringify(audit), shipped_at: null })
+    .values({
+      id: audit.id,
+      event: JSON.stringify(audit),
+      shipped_at: null,
+      set_aside_at: null,
+      set_aside_reason: null,
+    })
     .execute()
 }
 
@@ -161,7 +206,7 @@ async function available<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    if (cause instanceof LedgerError) throw cause
+    if (cause instanceof LedgerError || cause instanceof ApprovalError) throw cause
     throw new LedgerError('ledger_unavailable', `the approval ledger could not ${what}`, { cause })
   }
 }

@@ -18,6 +18,15 @@ export interface JournalOptions {
 }
 
 export interface Journal {
+  /** Events that wait for the registry. */
+  waiting(): number
+  /** Events that the registry will not take. They are offered to it again at the next start. */
+  setAside(): number
+  /**
+   * Asked before work that will have to be recorded: after a failure it tries the disk, so that nothing runs in vain while there is no room.
+   * @throws JournalError
+   */
+  check(): void
   /** Resolves when the event is on the disk. @throws JournalError: the event is not durable, so its result must not be returned */
   record(event: AuditEvent): Promise<void>
   /** Writes what waits, tries once more to ship, and closes the file. What was not shipped is shipped after the next start. */
@@ -33,25 +42,29 @@ interface Waiting {
 
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 const DEFAULT_CLOSE_GRACE_MS = 2000
-const PARCEL_EVENTS = 200
 const PARCEL_BYTES = 512 * 1024
+/** Kept for what runs already when no more is let in. */
+const RESERVE_BYTES = 256 * 1024
+/** More than one event takes, so that there is room for it after a probe. */
+const PROBE_BYTES = 32 * 1024
 
 /**
  * The local journal of audit events: SQLite with a write-ahead log, synced before `record` resolves. All events that arrive in one turn of
- * the event loop share one transaction, so a busy server pays for one sync and not for many. Events are kept until shipped.
+ * the event loop share one transaction, so a busy server pays for one sync and not for many. Events are kept until shipped; one that the
+ * registry will not take is set aside in a table of its own, so that it holds up no other.
  * @throws JournalError `journal_unwritable` when the file cannot be opened, is damaged, or belongs to another running process
  */
 export function createJournal(options: JournalOptions): Journal {
   const { path, ship, log, maxBytes = DEFAULT_MAX_BYTES, closeGraceMs = DEFAULT_CLOSE_GRACE_MS } = options
   const database = open(path)
-  const insert = database.prepare('INSERT INTO event (bytes, json) VALUES (?, ?)')
-  const oldest = database.prepare('SELECT seq, bytes, json FROM event ORDER BY seq LIMIT ?')
-  const remove = database.prepare('DELETE FROM event WHERE seq <= ?')
+  const statements = prepare(database)
 
   /** Bytes in the file and waiting for it. */
-  let held = storedBytes(database)
+  let held = numberOf(statements.stored.get())
   let waiting: Waiting[] = []
   let closing: Promise<void> | undefined
+  /** What kept the latest events from the disk. */
+  let broken: JournalError | undefined
 
   const courier = startCourier({ next: parcel, ship, log })
 
@@ -60,14 +73,15 @@ export function createJournal(options: JournalOptions): Journal {
     waiting = []
     if (batch.length === 0) return
     try {
-      database.exec('BEGIN IMMEDIATE')
-      for (const { bytes, json } of batch) insert.run(bytes, json)
-      database.exec('COMMIT')
+      transaction(database, () => {
+        for (const { bytes, json } of batch) statements.insert.run(bytes, json)
+      })
+      broken = undefined
     } catch (cause) {
-      rollback(database)
+      broken = unwritable(cause)
       for (const entry of batch) {
         held -= entry.bytes
-        entry.reject(unwritable(cause))
+        entry.reject(broken)
       }
       return
     }
@@ -75,35 +89,66 @@ export function createJournal(options: JournalOptions): Journal {
     courier.wake()
   }
 
-  function parcel(): Parcel | undefined {
+  function setAside(seq: number, reason: string): void {
+    transaction(database, () => {
+      statements.setAside.run(new Date().toISOString(), reason, seq)
+      statements.remove.run(seq, seq)
+    })
+  }
+
+  function parcel(most: number): Parcel | undefined {
     const events: AuditEvent[] = []
+    let first = 0
     let last = 0
     let bytes = 0
-    for (const row of oldest.all(PARCEL_EVENTS)) {
+    let unreadable = 0
+    for (const row of statements.oldest.all(most)) {
       const size = Number(row['bytes'])
       if (events.length > 0 && bytes + size > PARCEL_BYTES) break
-      events.push(AuditEvent.parse(JSON.parse(String(row['json']))))
-      last = Number(row['seq'])
+      const seq = Number(row['seq'])
+      const event = eventOf(String(row['json']))
+      if (!event) {
+        log.error('a recorded audit event cannot be read; it is kept here, set aside', { code: 'audit_set_aside', seq })
+        setAside(seq, 'it cannot be read')
+        unreadable++
+        continue
+      }
+      if (events.length === 0) first = seq
+      events.push(event)
+      last = seq
       bytes += size
     }
-    if (events.length === 0) return undefined
+    if (events.length === 0) return unreadable > 0 ? parcel(most) : undefined
     return {
       events,
       acknowledge() {
-        remove.run(last)
+        statements.remove.run(first, last)
         held -= bytes
       },
+      setAside: (reason) => setAside(first, reason),
     }
   }
 
   return {
+    waiting: () => numberOf(statements.waiting.get()),
+    setAside: () => numberOf(statements.aside.get()),
+    check() {
+      if (closing) throw closed()
+      if (held + Math.min(RESERVE_BYTES, maxBytes / 4) > maxBytes) throw full()
+      if (!broken) return
+      try {
+        transaction(database, () => statements.probe.run('x'.repeat(PROBE_BYTES)))
+        broken = undefined
+      } catch (cause) {
+        broken = unwritable(cause)
+        throw broken
+      }
+    },
     async record(event) {
-      if (closing) throw new JournalError('journal_closed', 'the audit journal is closed')
+      if (closing) throw closed()
       const json = JSON.stringify(event)
       const bytes = Buffer.byteLength(json)
-      if (held + bytes > maxBytes) {
-        throw new JournalError('journal_full', 'the audit journal is full: the registry has not taken its events')
-      }
+      if (held + bytes > maxBytes) throw full()
       held += bytes
       if (waiting.length === 0) setImmediate(flush)
       return new Promise((resolve, reject) => waiting.push({ json, bytes, resolve, reject }))
@@ -131,9 +176,7 @@ function open(path: string): DatabaseSync {
     database.exec('PRAGMA locking_mode = EXCLUSIVE')
     database.exec('PRAGMA journal_mode = WAL')
     database.exec('PRAGMA synchronous = FULL')
-    database.exec(
-      'CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER NOT NULL, json TEXT NOT NULL) STRICT',
-    )
+    database.exec(TABLES)
     return database
   } catch (cause) {
     database?.close()
@@ -141,8 +184,56 @@ function open(path: string): DatabaseSync {
   }
 }
 
-function storedBytes(database: DatabaseSync): number {
-  return Number(database.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM event').get()?.['bytes'])
+/** What was set aside before is offered once more: the registry may know better by now. */
+const TABLES = `
+CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS set_aside
+  (seq INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, json TEXT NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+BEGIN IMMEDIATE;
+INSERT INTO event (seq, bytes, json) SELECT seq, bytes, json FROM set_aside;
+DELETE FROM set_aside;
+COMMIT;
+`
+
+function prepare(database: DatabaseSync) {
+  return {
+    insert: database.prepare('INSERT INTO event (bytes, json) VALUES (?, ?)'),
+    oldest: database.prepare('SELECT seq, bytes, json FROM event ORDER BY seq LIMIT ?'),
+    remove: database.prepare('DELETE FROM event WHERE seq BETWEEN ? AND ?'),
+    setAside: database.prepare(
+      'INSERT INTO set_aside (seq, bytes, json, at, reason) SELECT seq, bytes, json, ?, ? FROM event WHERE seq = ?',
+    ),
+    probe: database.prepare('INSERT OR REPLACE INTO probe (id, text) VALUES (1, ?)'),
+    /** Bytes; what is set aside takes room too. */
+    stored: database.prepare('SELECT coalesce(sum(bytes), 0) AS value FROM event'),
+    waiting: database.prepare('SELECT count(*) AS value FROM event'),
+    aside: database.prepare('SELECT count(*) AS value FROM set_aside'),
+  }
+}
+
+function numberOf(row: Record<string, unknown> | undefined): number {
+  return Number(row?.['value'] ?? 0)
+}
+
+function eventOf(json: string): AuditEvent | undefined {
+  try {
+    return AuditEvent.parse(JSON.parse(json))
+  } catch {
+    return undefined
+  }
+}
+
+/** All of it or nothing. @throws what SQLite says */
+function transaction(database: DatabaseSync, work: () => void): void {
+  try {
+    database.exec('BEGIN IMMEDIATE')
+    work()
+    database.exec('COMMIT')
+  } catch (cause) {
+    rollback(database)
+    throw cause
+  }
 }
 
 function rollback(database: DatabaseSync): void {
@@ -151,6 +242,14 @@ function rollback(database: DatabaseSync): void {
   } catch {
     // SQLite has rolled back by itself, which some disk errors make it do.
   }
+}
+
+function closed(): JournalError {
+  return new JournalError('journal_closed', 'the audit journal is closed')
+}
+
+function full(): JournalError {
+  return new JournalError('journal_full', 'the audit journal is full: the registry has not taken its events')
 }
 
 function unwritable(cause: unknown): JournalError {

@@ -1,5 +1,5 @@
-import { GatehouseError } from '@gatehouse/contracts'
 import type { Ship } from './courier.ts'
+import { ShipError } from './ship-error.ts'
 
 export interface ShipperOptions {
   /** Origin of the registry. */
@@ -11,17 +11,8 @@ export interface ShipperOptions {
   readonly timeoutMs?: number
 }
 
-/** `audit_unreachable` (no answer) or `audit_refused` (an answer other than 2xx; `status` says which). */
-class ShipError extends GatehouseError {
-  constructor(
-    override readonly code: 'audit_unreachable' | 'audit_refused',
-    message: string,
-    readonly status?: number,
-    options?: ErrorOptions,
-  ) {
-    super(code, message, options)
-  }
-}
+/** The answers that are about what was sent: they will be the same tomorrow. */
+const INVALID: ReadonlySet<number> = new Set([400, 413, 422])
 
 /** Ships events to the registry's intake, `POST /gatehouse/v1/audit`, which takes each id once. The promise rejects with a ShipError. */
 export function createShipper(options: ShipperOptions): Ship {
@@ -40,7 +31,8 @@ export function createShipper(options: ShipperOptions): Ship {
     })
     await response.body?.cancel()
     if (!response.ok) {
-      throw new ShipError('audit_refused', `the registry answered ${response.status}`, response.status)
+      const code = INVALID.has(response.status) ? 'audit_invalid' : 'audit_refused'
+      throw new ShipError(code, `the registry answered ${response.status}`, response.status)
     }
   }
 }

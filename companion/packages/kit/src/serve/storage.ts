@@ -16,6 +16,8 @@ import type { ToolTable } from './tool-table.ts'
 export interface Storage {
   readonly journal: Journal
   readonly ledger: Ledger | undefined
+  /** Audit events that the registry will not take. */
+  setAside(): number
   close(): Promise<void>
 }
 
@@ -34,6 +36,7 @@ export async function openStorage(id: string, table: ToolTable, config: ServerCo
     return {
       journal,
       ledger: database?.ledger,
+      setAside: () => journal.setAside() + (database?.setAside() ?? 0),
       async close() {
         await journal.close()
         await database?.close()
@@ -56,7 +59,7 @@ async function openLedger(
   config: ServerConfig,
   ship: Ship,
   log: Logger,
-): Promise<{ ledger: Ledger; close(): Promise<void> }> {
+): Promise<{ ledger: Ledger; setAside(): number; close(): Promise<void> }> {
   if (!config.databaseUrl) {
     throw new GatehouseError(
       'database_required',
@@ -68,9 +71,11 @@ async function openLedger(
   try {
     const ledger = createLedger(db, { schema })
     await ledger.migrate()
+    await ledger.offerAgain()
     const outbox = startOutbox({ ledger, ship, log })
     return {
       ledger,
+      setAside: outbox.setAside,
       async close() {
         await outbox.stop(GRACE)
         await db.destroy()
