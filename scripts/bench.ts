@@ -4,10 +4,14 @@ import { ensureCodeServer } from './code-server.ts'
 import { fail, root, run } from './process.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 
-const NAMES = ['activation']
+/** Whether a bench needs the editor, which is fetched and built. */
+const NEEDS_EDITOR: Readonly<Record<string, boolean>> = { activation: true, kit: false }
 
 const [name] = process.argv.slice(2)
-if (!name || !NAMES.includes(name)) fail(`usage: npm run bench -- ${NAMES.join(' | ')}`)
-await ensureSystemPackages('browser')
-await ensureCodeServer()
+if (!name || !Object.hasOwn(NEEDS_EDITOR, name))
+  fail(`usage: npm run bench -- ${Object.keys(NEEDS_EDITOR).join(' | ')}`)
+if (NEEDS_EDITOR[name]) {
+  await ensureSystemPackages('browser')
+  await ensureCodeServer()
+}
 process.exit(await run(process.execPath, [join(root, 'bench', `${name}.ts`)]))

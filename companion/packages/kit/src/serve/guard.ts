@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { HttpProblem } from '../http/problem.ts'
 import { RpcProblem } from './rpc-problem.ts'
 
@@ -18,12 +18,11 @@ export function createGuard(publicUrl: string, port: number, origins: readonly s
  * DNS rebinding (MCP 2026-07-28, transports, "security"): a page that a browser was tricked into must not reach this server.
  * @throws HttpProblem 403
  */
-export function checkAddress(request: Request, guard: Guard): void {
-  const host = request.headers.get('host')
+export function checkAddress({ headers }: IncomingMessage, guard: Guard): void {
+  const { host, origin } = headers
   if (!host || !guard.hosts.has(host.toLowerCase()))
     throw new HttpProblem(403, 'host_refused', 'the Host header names another server')
-  const origin = request.headers.get('origin')
-  if (origin !== null && !guard.origins.has(origin))
+  if (origin !== undefined && !guard.origins.has(origin))
     throw new HttpProblem(403, 'origin_refused', 'this origin may not call')
 }
 
@@ -41,16 +40,16 @@ const INVALID_REQUEST = -32_600
  * all is checked by the SDK.) Batches went with 2025-06-18.
  * @throws RpcProblem
  */
-export function checkBody(body: unknown, headers: Headers): void {
+export function checkBody(body: unknown, headers: IncomingHttpHeaders): void {
   if (Array.isArray(body))
     throw new RpcProblem(400, INVALID_REQUEST, 'batch_refused', 'JSON-RPC batches are not supported')
-  const method = headers.get('mcp-method')
-  if (method !== null && method !== field(body, 'method')) {
+  const method = headers['mcp-method']
+  if (method !== undefined && method !== field(body, 'method')) {
     throw new RpcProblem(400, HEADER_MISMATCH, 'header_mismatch', 'the header Mcp-Method differs from the body')
   }
-  const name = headers.get('mcp-name')
+  const name = headers['mcp-name']
   const params = field(body, 'params')
-  if (name !== null && name !== field(params, 'name') && name !== field(params, 'uri')) {
+  if (name !== undefined && name !== field(params, 'name') && name !== field(params, 'uri')) {
     throw new RpcProblem(400, HEADER_MISMATCH, 'header_mismatch', 'the header Mcp-Name differs from the body')
   }
 }

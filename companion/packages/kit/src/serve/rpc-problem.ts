@@ -1,4 +1,5 @@
 import { GatehouseError } from '@gatehouse/contracts'
+import type { JsonAnswer } from '../http/exchange.ts'
 import { HttpProblem } from '../http/problem.ts'
 import { RecordError } from '../record/record-error.ts'
 import { AuthError } from '../tokens/auth-error.ts'
@@ -8,7 +9,7 @@ const PARSE_ERROR = -32_700
 const SERVER_ERROR = -32_000
 
 /** A refusal before any method runs, as HTTP and JSON-RPC have it at once; clients branch on `error.data.code`. */
-export function rpcProblem(error: unknown, id: unknown = null): Response {
+export function problemOf(error: unknown, id: unknown = null): JsonAnswer {
   if (error instanceof AuthError) {
     return answer(
       error.status,
@@ -27,6 +28,12 @@ export function rpcProblem(error: unknown, id: unknown = null): Response {
     return answer(error.status, error.code.startsWith('json_') ? PARSE_ERROR : SERVER_ERROR, error, id, error.headers)
   }
   return answer(500, -32_603, { code: 'internal_error', message: 'the server failed; its log says why' }, id)
+}
+
+/** The same for what answers as the web does. */
+export function rpcProblem(error: unknown): Response {
+  const { status, headers, body } = problemOf(error)
+  return Response.json(body, { status, headers: { 'Cache-Control': 'no-store', ...headers } })
 }
 
 export class RpcProblem extends GatehouseError {
@@ -48,12 +55,12 @@ function answer(
   id: unknown,
   headers: Readonly<Record<string, string>> = {},
   data: Readonly<Record<string, unknown>> = {},
-): Response {
+): JsonAnswer {
   const known = typeof id === 'string' || typeof id === 'number' ? id : null
   const body = {
     jsonrpc: '2.0',
     id: known,
     error: { code: rpc, message: error.message, data: { code: error.code, ...data } },
   }
-  return Response.json(body, { status, headers: { 'Cache-Control': 'no-store', ...headers } })
+  return { status, headers, body }
 }

@@ -1,0 +1,184 @@
+// What governance costs: a read tool through the kit with everything on, against the same tool on the SDK's own McpServer with nothing on.
+// The servers take turns, call by call batch, so that the noise of the machine is the same for all.
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { build } from 'esbuild'
+import { root } from '../scripts/process.ts'
+import { median, report } from './figures.ts'
+import type { Request } from './kit-authority.ts'
+import { load, type Target } from './kit-load.ts'
+import { ProofMint } from './kit-proofs.ts'
+import { type Child, type Governed, processorTime, startChild } from './kit-server.ts'
+
+const ROUNDS = 7
+/** Calls in one turn of a server, by how many are in flight. */
+const CALLS: Readonly<Record<number, number>> = { 1: 500, 8: 1500, 32: 1500 }
+
+interface Contender {
+  readonly name: string
+  readonly child: Child
+  readonly target: Target
+}
+
+interface Turn {
+  readonly callsPerSecond: number
+  readonly p50: number
+  readonly p99: number
+  /** Processor time of the server, microseconds per call. */
+  readonly cpu: number
+  readonly failures: number
+}
+
+const files = await bundle()
+const data = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'))
+const children: Child[] = []
+try {
+  await measure()
+} finally {
+  for (const { process: child } of children) child.disconnect()
+  await Promise.all(children.map(({ process: child }) => child.exitCode ?? once(child, 'exit')))
+  await rm(data, { recursive: true, force: true })
+}
+
+async function measure(): Promise<void> {
+  const authority = await start(files.authority)
+  const contenders: Contender[] = []
+  for (const tools of [1, 200]) {
+    const bare = await start(files.bare, [String(tools)])
+    contenders.push({ name: `bare, ${tools}`, child: bare, target: { url: String(bare.hello['url']) } })
+    contenders.push(...(await governed(authority, tools)))
+  }
+  const turns = new Map<string, Turn[]>()
+  for (const [inFlight, calls] of Object.entries(CALLS)) {
+    for (const contender of contenders) await take(contender, calls, Number(inFlight))
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const contender of contenders) {
+        const key = `${contender.name}, c${inFlight}`
+        turns.set(key, [...(turns.get(key) ?? []), await take(contender, calls, Number(inFlight))])
+      }
+    }
+  }
+  table(turns)
+  figures((key) => turns.get(key) ?? [])
+}
+
+/** One server with everything on, called with a bearer token and with DPoP. */
+async function governed(authority: Child, tools: number): Promise<Contender[]> {
+  const { issuer, registry, intakeToken } = authority.hello
+  const child = await start(files.governed, [
+    String(tools),
+    String(issuer),
+    String(registry),
+    String(intakeToken),
+    join(data, String(tools)),
+  ])
+  const server = child.hello as unknown as Governed
+  await ask(authority, { kind: 'record', server })
+  await ready(server.url)
+  const mint = new ProofMint()
+  const bearer = await ask(authority, { kind: 'token', audience: server.url, client: 'gatehouse-cli' })
+  const bound = await ask(authority, {
+    kind: 'token',
+    audience: server.url,
+    client: 'gatehouse-vscode',
+    thumbprint: mint.thumbprint,
+  })
+  const { url } = server
+  return [
+    { name: `bearer, ${tools}`, child, target: { url, authorization: `Bearer ${bearer}` } },
+    {
+      name: `dpop, ${tools}`,
+      child,
+      target: { url, authorization: `DPoP ${bound}`, proofs: (count) => mint.mint(count, url, bound) },
+    },
+  ]
+}
+
+async function take({ child, target }: Contender, calls: number, inFlight: number): Promise<Turn> {
+  const before = await processorTime(child)
+  const { callsPerSecond, latencies, failures } = await load(target, calls, inFlight)
+  const cpu = ((await processorTime(child)) - before) / calls
+  const sorted = [...latencies].sort((a, b) => a - b)
+  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? Number.NaN
+  return { callsPerSecond, p50: at(0.5), p99: at(0.99), cpu, failures }
+}
+
+function table(turns: ReadonlyMap<string, readonly Turn[]>): void {
+  process.stdout.write('server, tools, in flight    calls/s   p50 ms   p99 ms   processor µs/call   failures\n')
+  for (const [key, all] of turns) {
+    const of = (pick: (turn: Turn) => number, digits: number, width: number) =>
+      median(all.map(pick)).toFixed(digits).padStart(width)
+    const failures = all.reduce((sum, turn) => sum + turn.failures, 0)
+    process.stdout.write(
+      `${key.padEnd(26)}${of((turn) => turn.callsPerSecond, 0, 9)}${of((turn) => turn.p50, 2, 9)}${of((turn) => turn.p99, 2, 9)}` +
+        `${of((turn) => turn.cpu, 0, 20)}${String(failures).padStart(11)}\n`,
+    )
+  }
+}
+
+function figures(of: (key: string) => readonly Turn[]): void {
+  /** Round by round, since what disturbs a round disturbs both. */
+  const compare = (one: string, other: string, how: (a: Turn, b: Turn) => number) => {
+    const others = of(other)
+    return median(of(one).map((turn, round) => how(turn, others[round] ?? turn)))
+  }
+  const throughput = (one: Turn, other: Turn) => one.callsPerSecond / other.callsPerSecond
+  const c8 = compare('bearer, 1, c8', 'bare, 1, c8', throughput)
+  const dpop = compare('dpop, 1, c8', 'bare, 1, c8', throughput)
+  const many = compare('bearer, 200, c8', 'bare, 200, c8', throughput)
+  const added = compare('dpop, 1, c1', 'bare, 1, c1', (one, other) => one.p50 - other.p50)
+  report('kit', [
+    { name: 'throughput_ratio_c8', value: c8, unit: 'ratio', aim: '>=1', holds: c8 >= 1 },
+    { name: 'throughput_ratio_dpop_c8', value: dpop, unit: 'ratio', aim: '>=0.8', holds: dpop >= 0.8 },
+    { name: 'throughput_ratio_200tools_c8', value: many, unit: 'ratio', aim: '>=2', holds: many >= 2 },
+    { name: 'added_p50_ms_c1', value: added, unit: 'ms', aim: '<=0.3', holds: added <= 0.3 },
+  ])
+}
+
+async function start(file: string, args: readonly string[] = []): Promise<Child> {
+  const child = await startChild(file, args)
+  children.push(child)
+  return child
+}
+
+async function ask(authority: Child, request: Request): Promise<string> {
+  authority.process.send(request)
+  const [{ reply }] = (await once(authority.process, 'message')) as [{ reply: string }]
+  return reply
+}
+
+async function ready(endpoint: string): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const response = await fetch(new URL('/readyz', endpoint))
+    await response.body?.cancel()
+    if (response.ok) return
+    await sleep(50)
+  }
+  throw new Error('the governed server did not get its record')
+}
+
+/** As the product is shipped: bundled and minified, on the same options for both sides. */
+async function bundle(): Promise<Record<'authority' | 'bare' | 'governed', string>> {
+  const outdir = join(root, 'dist/bench/kit')
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['authority', 'bare', 'governed'].map((name) => `bench/kit-${name}.ts`),
+    outdir,
+    bundle: true,
+    minify: !process.env['GATEHOUSE_BENCH_PROFILE'],
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    external: ['@cedar-policy/cedar-wasm', 'pg-native'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
+    },
+  })
+  const file = (name: string) => join(outdir, `kit-${name}.mjs`)
+  return { authority: file('authority'), bare: file('bare'), governed: file('governed') }
+}

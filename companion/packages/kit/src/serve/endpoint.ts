@@ -1,0 +1,195 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { GatehouseError } from '@gatehouse/contracts'
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  isLegacyRequest,
+  LOG_LEVEL_META_KEY,
+  type McpHttpHandler,
+  ProtocolError,
+  ProtocolErrorCode,
+  SERVER_INFO_META_KEY,
+} from '@modelcontextprotocol/server'
+import { readJson, sendJson, sendResponse, webRequest } from '../http/exchange.ts'
+import { HttpProblem } from '../http/problem.ts'
+import { AuthError } from '../tokens/auth-error.ts'
+import type { TokenVerifier } from '../tokens/verifier.ts'
+import type { Admission } from './admission.ts'
+import { Arrival, authInfoOf } from './arrival.ts'
+import type { Serving } from './call.ts'
+import { createFailureLimit } from './failure-limit.ts'
+import { checkAddress, checkBody, type Guard, repeatedHeader } from './guard.ts'
+import type { LegacySessions } from './legacy-sessions.ts'
+import { CACHE_HINTS, type Identity } from './mcp-server.ts'
+import { type MethodRequest, methodNames, serveMethod } from './methods.ts'
+import { createRecogniser, MODERN_VERSION, type ModernRequest } from './modern.ts'
+import { checkParamHeaders } from './param-headers.ts'
+import { createRefusalAudit } from './refusal-audit.ts'
+import { problemOf } from './rpc-problem.ts'
+import { AnswerStream } from './stream.ts'
+import { createTurnstile } from './turnstile.ts'
+
+export interface EndpointOptions {
+  readonly serving: Serving
+  readonly identity: Identity
+  readonly guard: Guard
+  readonly verifier: TokenVerifier
+  readonly admission: Admission
+  /** Requests of the modern era that are out of the ordinary, malformed ones among them. */
+  readonly modern: McpHttpHandler
+  readonly legacy: LegacySessions
+  /** Whether the server has been told to stop. */
+  readonly draining: () => boolean
+}
+
+/** What the endpoint of either era knows; the rest is 405. */
+const HTTP_METHODS = new Set(['GET', 'POST', 'DELETE'])
+
+/** The MCP endpoint. In this order: address, record, caller, body, place, era. Whatever is refused here never reaches the SDK. */
+export function createEndpoint(options: EndpointOptions): RequestListener {
+  const { serving, guard, verifier, admission, modern, legacy, draining } = options
+  const auditRefusal = createRefusalAudit(serving.id, serving.journal)
+  const failures = createFailureLimit(serving.limits.failures)
+  const turnstile = createTurnstile({ admission, failures, verifier, auditRefusal })
+  const recognise = createRecogniser(methodNames(serving))
+  const serveModern = createModern(options)
+
+  async function authenticate(request: IncomingMessage, startedAt: number): Promise<Arrival> {
+    const from = request.socket.remoteAddress
+    try {
+      checkAddress(request, guard)
+      serving.gate.current()
+      if (repeatedHeader(request, 'authorization')) {
+        throw new AuthError('authorization_repeated', 'there is more than one Authorization header', serving.url)
+      }
+      const { authorization, dpop } = request.headers
+      const looked = turnstile.look(from, authorization)
+      const verified = verifier.verify({
+        method: request.method ?? '',
+        url: serving.url,
+        authorization,
+        dpop: dpop as string | undefined,
+      })
+      verified.then(() => looked(), looked)
+      return new Arrival((await verified).caller, from, startedAt)
+    } catch (error) {
+      if (error instanceof GatehouseError)
+        await auditRefusal({ code: error.code, message: error.message, from, startedAt })
+      throw error
+    }
+  }
+
+  /** A body that is refused is in the audit, with the caller who sent it. */
+  async function readBody(request: IncomingMessage, arrival: Arrival, read: (body: unknown) => void): Promise<unknown> {
+    try {
+      const body = request.method === 'POST' ? await readJson(request, serving.limits.body) : undefined
+      read(body)
+      checkBody(body, request.headers)
+      return body
+    } catch (error) {
+      if (error instanceof GatehouseError) await auditRefusal({ ...arrival, code: error.code, message: error.message })
+      throw error
+    }
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse, read: (body: unknown) => void) {
+    if (draining())
+      throw new HttpProblem(503, 'shutting_down', 'the server is stopping', { Connection: 'close', 'Retry-After': '2' })
+    const arrival = await authenticate(request, Date.now())
+    if (!HTTP_METHODS.has(request.method ?? '')) {
+      throw new HttpProblem(405, 'method_not_allowed', 'use POST', { Allow: 'GET, POST, DELETE' })
+    }
+    await turnstile.open(arrival, response)
+    const body = await readBody(request, arrival, read)
+    await turnstile.pass(arrival, body, response)
+    const gone = new AbortController()
+    response.once('close', () => response.writableFinished || gone.abort())
+    if (response.closed) gone.abort()
+    const ordinary = recognise(request.headers, body)
+    if (ordinary) return serveModern(ordinary, arrival, request, response, gone.signal)
+    const web = webRequest(request, serving.url, gone.signal)
+    const answer = (await isLegacyRequest(web, body))
+      ? await legacy.handle(web, body, arrival)
+      : await modern.fetch(web, { authInfo: authInfoOf(arrival), parsedBody: body })
+    await sendResponse(response, answer)
+  }
+
+  return (request, response) => {
+    let id: unknown = null
+    serve(request, response, (body) => {
+      id = requestIdOf(body)
+    }).catch((error: unknown) => {
+      if (!(error instanceof GatehouseError)) serving.log.error('a request failed', { code: 'internal', error })
+      if (response.headersSent) response.destroy()
+      else sendJson(response, problemOf(error, id))
+    })
+  }
+}
+
+/** Serves what was recognised: the method's result as the modern era has it. */
+function createModern({ serving, identity }: EndpointOptions) {
+  const { id: name, title, version } = identity
+  const serverInfo = { [SERVER_INFO_META_KEY]: { name, title, version } }
+  const hints: Readonly<Record<string, object>> = CACHE_HINTS
+
+  return async (
+    { id, method, params, meta }: ModernRequest,
+    arrival: Arrival,
+    request: IncomingMessage,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    if (method === 'tools/call') {
+      const tool = serving.table.tools.get(params['name'] as string)
+      if (tool) checkParamHeaders(tool.paramHeaders, params['arguments'], request.headers)
+    }
+    const stream = new AnswerStream(response)
+    const call: MethodRequest = {
+      era: 'modern',
+      arrival,
+      protocolVersion: MODERN_VERSION,
+      params,
+      meta,
+      exchange: {
+        responses: params['inputResponses'],
+        state: params['requestState'],
+        capabilities: meta[CLIENT_CAPABILITIES_META_KEY],
+      },
+      signal,
+      notify: (kind, content) => stream.notify(kind, content),
+      log(level, message) {
+        const threshold = meta[LOG_LEVEL_META_KEY]
+        if (typeof threshold !== 'string' || SEVERITIES.indexOf(level) < SEVERITIES.indexOf(threshold)) return
+        stream.notify('notifications/message', { level, data: message })
+      },
+    }
+    try {
+      const result = await serveMethod(serving, method, call)
+      const complete = result['resultType'] === undefined
+      stream.end(
+        {
+          result: {
+            ...result,
+            ...(complete && { resultType: 'complete', ...hints[method] }),
+            _meta: { ...(result['_meta'] as object | undefined), ...serverInfo },
+          },
+          jsonrpc: '2.0',
+          id,
+        },
+        200,
+      )
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      const { code, message, data } = error
+      // MCP 2026-07-28, basic/versioning: the one error of a method that has an HTTP status of its own.
+      const status = code === ProtocolErrorCode.MissingRequiredClientCapability ? 400 : 200
+      stream.end({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }, status)
+    }
+  }
+}
+
+/** RFC 5424, from the least. */
+const SEVERITIES: readonly string[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
+
+function requestIdOf(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'id' in body ? body.id : null
+}
