@@ -20,8 +20,7 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
 }
 
 async function readText(request: Request, maxBytes: number): Promise<string> {
-  const tooLarge = () =>
-    new HttpProblem(413, 'body_too_large', `the body may have ${maxBytes} bytes at most`, { Connection: 'close' })
+  const tooLarge = () => new HttpProblem(413, 'body_too_large', `the body may have ${maxBytes} bytes at most`)
   if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let size = 0

@@ -52,8 +52,9 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
   })
 }
 
+/** The connection stays: closed on a client that still sends, it would be reset, and the answer lost. Node drops the rest, for a time. */
 function tooLarge(maxBytes: number): HttpProblem {
-  return new HttpProblem(413, 'body_too_large', `the body may have ${maxBytes} bytes at most`, { Connection: 'close' })
+  return new HttpProblem(413, 'body_too_large', `the body may have ${maxBytes} bytes at most`)
 }
 
 function incomplete(cause?: unknown): HttpProblem {

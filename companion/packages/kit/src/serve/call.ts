@@ -23,7 +23,7 @@ import type { Limits } from './config.ts'
 import { type ContextInput, createContext } from './context.ts'
 import { failed, type Interruptions } from './interruptions.ts'
 import { failure, type Outcome } from './outcome.ts'
-import { recorded } from './recorded.ts'
+import { recorded, unrecordable } from './recorded.ts'
 import type { StateSeal } from './request-state.ts'
 import { runTool } from './run-tool.ts'
 import type { ServedTool, ToolTable } from './tool-table.ts'
@@ -163,6 +163,8 @@ class CallRun {
       const { options } = tool.definition
       const effect: Effect = options.effectOf ? await options.effectOf(args, ctx) : options.effect
       if (effect === 'read') {
+        const refused = unrecordable(this.#serving)
+        if (refused) return refused
         const outcome = await run(createContext({ ...input, asking }))
         return await this.#recorded(asking.ended ?? outcome, 'call')
       }

@@ -9,7 +9,7 @@ import { createContext } from './context.ts'
 import { failed, interrupted, type Interruptions, orAbandon } from './interruptions.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { findReadable, READ_FIELDS, type Readable, type Wanted } from './readable.ts'
-import { recorded } from './recorded.ts'
+import { recorded, unrecordable } from './recorded.ts'
 import { tooLarge } from './run-tool.ts'
 
 export interface Read {
@@ -128,6 +128,8 @@ class ReadRun {
     const { seal, limits, stopping, policy } = this.#serving
     const asking = new Asking(exchange, seal, () => this.#binding(found))
     if (!asking.open()) return this.#recorded(failure(STATE_INVALID, 'the request state is not valid here'), 'refuse')
+    const refused = unrecordable(this.#serving)
+    if (refused) return refused
     const interruptions: Interruptions = { cancelled: signal, stopping, timeLimit: AbortSignal.timeout(limits.time) }
     const ctx = createContext({
       caller: arrival.caller,

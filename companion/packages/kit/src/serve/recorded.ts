@@ -2,6 +2,19 @@ import type { AuditEvent } from '@gatehouse/contracts'
 import type { Serving } from './call.ts'
 import { failure, type Outcome } from './outcome.ts'
 
+/** What keeps a read from running now: it would be for nothing, since its result could not be recorded. */
+export function unrecordable({ journal, log }: Pick<Serving, 'journal' | 'log'>): Outcome | undefined {
+  try {
+    journal.check()
+    return undefined
+  } catch (error) {
+    log.error('calls cannot be recorded, so they are refused', { code: 'audit_unavailable', error })
+    return failure('audit_unavailable', 'calls cannot be recorded now, so nothing was run', {
+      next: 'Try again later.',
+    })
+  }
+}
+
 /** OBS-2: what cannot be recorded is not answered. */
 export async function recorded(
   { journal, log }: Pick<Serving, 'journal' | 'log'>,
