@@ -20,7 +20,7 @@ export interface Access {
    * @throws ConnectionError `not_signed_in`, `server_not_allowed`, `resource_not_allowed`
    */
   resourceAt(server: string, uri: string): { readonly record: ServerRecord; readonly place: string }
-  /** @throws ConnectionError `tool_not_offered` */
+  /** @throws ConnectionError `tool_not_offered`, `schema_refused` */
   offered(surface: CheckedSurface, tool: string): OfferedTool
   /** @throws ConnectionError `not_signed_in` */
   subject(): string
@@ -52,6 +52,8 @@ export function createAccess(catalog: Catalog, session: Session): Access {
       return { record, place: placeOf(found) }
     },
     offered(surface, name) {
+      const refused = surface.refused.get(name)
+      if (refused) throw refused
       const offered = surface.tools.get(name)
       if (!offered)
         throw new ConnectionError('tool_not_offered', `The server does not offer ${name} to you at the moment.`)

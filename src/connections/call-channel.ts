@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ConnectionError } from './errors.ts'
 
-/** Bytes of one response body. */
+/** Bytes of one response body, after decompression. */
 const MAX_BODY = 8 * 1024 * 1024
+/** Bytes of the body of a refusal that are read; what follows is dropped, since nobody is shown it. */
+const MAX_REFUSAL = 64 * 1024
 /** How long after its last stream has ended a call may still settle: the client's own resumption starts within it, milliseconds. */
 const GRACE = 3000
 
@@ -32,7 +34,7 @@ export async function overChannel<T>(call: () => Promise<T>, grace = GRACE): Pro
     ended() {
       open--
       if (open > 0) return
-      timer = setTimeout(() => lost.reject(new ConnectionError('server_disconnected', 'The connection broke.')), grace)
+      timer = setTimeout(() => lost.reject(lostConnection()), grace)
     },
     failed: (error) => lost.reject(error),
   }
@@ -42,6 +44,11 @@ export async function overChannel<T>(call: () => Promise<T>, grace = GRACE): Pro
     clearTimeout(timer)
     open = Number.POSITIVE_INFINITY
   }
+}
+
+/** Fails the call within which this runs, for what its stream brought. */
+export function failCall(error: ConnectionError): void {
+  current.getStore()?.failed(error)
 }
 
 /** While a person answers an elicitation no stream need be open (MCP 2026-07-28, multi-round-trip requests). */
@@ -55,24 +62,54 @@ export async function whileAnswering<T>(answer: () => Promise<T>): Promise<T> {
   }
 }
 
-/** `fetch` that reports the end of a call's streams and bounds each body. */
-export function channelFetch(send: typeof fetch, maxBody = MAX_BODY): typeof fetch {
+/**
+ * `fetch` that reports the end of a call's streams and bounds each body.
+ * @param refuse throws for an answer that says not to come back yet, however it is used
+ */
+export function channelFetch(
+  send: typeof fetch,
+  refuse: (response: Response) => void = () => undefined,
+  maxBody = MAX_BODY,
+): typeof fetch {
   return async (input, init) => {
     const streams = current.getStore()
     streams?.opened()
     try {
       const response = await send(input, init)
+      const { status, statusText, headers } = response
+      try {
+        refuse(response)
+      } catch (error) {
+        await response.body?.cancel()
+        throw error
+      }
       if (!response.ok || !response.body) {
         streams?.ended()
-        return response
+        return response.body ? new Response(beginning(response.body), { status, statusText, headers }) : response
       }
-      const { status, statusText, headers } = response
       return new Response(watched(response.body, maxBody, streams), { status, statusText, headers })
     } catch (error) {
       streams?.ended()
       throw error
     }
   }
+}
+
+function lostConnection(): ConnectionError {
+  return new ConnectionError('server_disconnected', 'The server ended the connection without an answer.')
+}
+
+/** The first bytes of a body, without waiting for the end of what follows them. */
+function beginning(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  let size = 0
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength
+      if (size <= MAX_REFUSAL) controller.enqueue(chunk)
+      else controller.terminate()
+    },
+  })
+  return body.pipeThrough(cut)
 }
 
 function watched(

@@ -17,6 +17,9 @@ const NEVER_CONNECTED = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
 
+/** Codes of a connection that was there and broke. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
 /** What a failed exchange with a server means, with a message of our own: the text of an error may be the server's. */
 export function failureOf(error: unknown, title: string): GatehouseError {
   const ours = find(error, (item) => item instanceof GatehouseError)
@@ -26,6 +29,9 @@ export function failureOf(error: unknown, title: string): GatehouseError {
   const system = find(error, (item) => 'code' in item && NEVER_CONNECTED.has(String(item.code)))
   if (system) {
     return failure('server_unreachable', `${title} cannot be reached. Nothing was sent.`, error)
+  }
+  if (find(error, (item) => 'code' in item && BROKEN.has(String(item.code)))) {
+    return failure('server_disconnected', `${title} broke the connection.`, error)
   }
   if (error instanceof SdkError) {
     const code = error.code
@@ -43,17 +49,29 @@ export function failureOf(error: unknown, title: string): GatehouseError {
       return failure('server_disconnected', `The connection to ${title} broke.`, error)
     }
     if (code === SdkErrorCode.EraNegotiationFailed) {
-      return failure('server_unreachable', `${title} did not answer as an MCP server.`, error)
+      return failure('server_unreachable', `${title} did not answer as an MCP server. Tell its owner.`, error)
     }
-    return failure('result_invalid', `${title} answered in a form that is not valid MCP.`, error)
+    if (code === SdkErrorCode.ListPaginationExceeded) {
+      return failure('surface_too_large', `${title} lists without end, so it is not used. Tell its owner.`, error)
+    }
+    if (code === SdkErrorCode.InputRequiredRoundsExceeded) {
+      return failure('result_invalid', `${title} goes on asking questions instead of answering. Tell its owner.`, error)
+    }
+    return unreadable(title, error)
   }
+  if (isUnreadable(error)) return unreadable(title, error)
   if (error instanceof ProtocolError)
-    return failure(
-      'server_error',
-      `${title} did not accept the request, or answered outside its own schema (code ${error.code}).`,
-      error,
-    )
+    return failure('server_error', `${title} did not accept the request (code ${error.code}).`, error)
   return failure('server_disconnected', `The exchange with ${title} failed.`, error)
+}
+
+/** What the SDK throws for an answer that is not JSON, or not JSON-RPC; it has no class of its own for them. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && ['SyntaxError', 'ZodError', '$ZodError'].includes(error.name)
+}
+
+export function unreadable(title: string, cause: unknown): ConnectionError {
+  return failure('result_invalid', `${title} answered in a form that is not valid MCP. Tell its owner.`, cause)
 }
 
 /** Nothing has run: the request was not sent, or was refused before any effect. */
@@ -68,6 +86,10 @@ export function isTransient(error: GatehouseError): boolean {
 
 function httpFailure(error: SdkHttpError, title: string, cause: unknown): ConnectionError {
   const status = error.status
+  if (status >= 300 && status < 400) {
+    const words = `${title} sends elsewhere (HTTP ${status}), which is not followed. Tell its owner.`
+    return failure('server_moved', words, cause)
+  }
   if (status === 401) return failure('server_refused', `${title} did not accept the sign-in (HTTP 401).`, cause)
   if (status === 403) return failure('server_refused', `${title} refuses access from here (HTTP 403).`, cause)
   // A 404 or 400 on a session that was good is a server that has been restarted (MCP 2025-11-25, transports, session management).

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { GatehouseError, ServerRecord, ToolSurface } from '@gatehouse/contracts'
 import {
   Client,
@@ -6,17 +7,19 @@ import {
   SdkError,
   SdkErrorCode,
   StreamableHTTPClientTransport,
-  type Tool,
 } from '@modelcontextprotocol/client'
 import type { Session } from '../session/types.ts'
+import { untilAborted } from '../session/until-aborted.ts'
 import { retryDelay } from './backoff.ts'
-import { channelFetch, overChannel, whileAnswering } from './call-channel.ts'
-import { answerElicitation, type Elicit } from './elicitation.ts'
+import { busyError, busyFor } from './busy.ts'
+import { channelFetch, failCall, overChannel, whileAnswering } from './call-channel.ts'
+import { answerElicitation, createElicitationGate, type Elicit } from './elicitation.ts'
 import { ConnectionError } from './errors.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, isUnreadable, unreadable } from './failure.ts'
 import { listAll, listTools } from './listing.ts'
 import { whileAlive } from './liveness.ts'
 import { type CheckedSurface, checkSurface, recordKey } from './surface.ts'
+import { definitionOf, keepsItsPromise } from './tool-definition.ts'
 import type { ConnectionsLog, ServerHealth, ToolProgress } from './types.ts'
 
 export interface ConnectionLimits {
@@ -81,6 +84,12 @@ const SILENCE_LIMIT = 10_000
 const CALL_LIMIT = 300_000
 const LONGEST_CALL = 3_600_000
 const MAX_PAGES = 20
+/** Lists taken in a row of a server that says each time that they have changed meanwhile. */
+const MAX_LISTS = 3
+/** Least time between two lists taken because a server says that they have changed, milliseconds. */
+const RELIST_PAUSE = 2000
+/** Least time before a broken stream is taken up again, whatever the server says, milliseconds. */
+const LEAST_RECONNECT = 250
 
 interface Opened {
   readonly key: string
@@ -100,8 +109,12 @@ export function createServerConnection(options: ServerConnectionOptions): Server
   let closed = false
   /** Number of the newest connect: an older one that comes to an end has been replaced. */
   let turn = 0
+  /** When lists were last taken because the server said that they have changed, and until when it wants to be left alone; epoch milliseconds. */
+  let relistedAt = 0
+  let busyUntil = 0
   const changedLists = new WeakSet<Client>()
   const lostClients = new WeakSet<Client>()
+  const questions = createElicitationGate(options.record()?.title ?? id)
 
   return {
     health: () => health,
@@ -111,10 +124,16 @@ export function createServerConnection(options: ServerConnectionOptions): Server
       return (await open(record, signal)).surface
     },
     exchange,
-    send(record, tool, args, { meta, ...options }) {
+    async send(record, tool, args, { meta, ...options }) {
       const params = { name: tool.name, arguments: args, _meta: { ...meta } }
       const toolDefinition = definitionOf(tool)
-      return exchange(record, (client, how) => client.callTool(params, { ...how, toolDefinition }), options)
+      const result = await exchange(
+        record,
+        (client, how) => client.callTool(params, { ...how, toolDefinition }),
+        options,
+      )
+      keepsItsPromise(record, tool, result)
+      return result
     },
     reset,
     refuse(error) {
@@ -138,6 +157,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     { signal, onProgress }: ExchangeOptions,
   ): Promise<T> {
     const { client } = await open(record, signal)
+    const over = new AbortController()
     let gone = false
     const alive = {
       every: limits.silence ?? SILENCE_LIMIT,
@@ -147,7 +167,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     try {
       return await whileAlive(alive, (dead, heard) => {
         const how: RequestOptions = {
-          signal: AbortSignal.any([signal, dead]),
+          signal: AbortSignal.any([signal, dead, over.signal]),
           timeout: limits.call ?? CALL_LIMIT,
           maxTotalTimeout: LONGEST_CALL,
           resetTimeoutOnProgress: true,
@@ -156,7 +176,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
             onProgress?.(progressOf(progress))
           },
         }
-        return overChannel(() => ask(client, how), limits.grace)
+        return questions.whileCalled(() => overChannel(() => ask(client, how), limits.grace))
       })
     } catch (error) {
       signal.throwIfAborted()
@@ -167,6 +187,9 @@ export function createServerConnection(options: ServerConnectionOptions): Server
         fail(failure, recordKey(record), false)
       }
       throw failure
+    } finally {
+      // Given up here, it must not go on there.
+      over.abort()
     }
   }
 
@@ -174,6 +197,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     const key = recordKey(record)
     if (closed) throw new ConnectionError('disposed', 'Gatehouse is closing.')
     if (failed?.key === key && failed.hard) throw failed.error
+    if (options.now() < busyUntil) throw busyError(record.title, busyUntil, options.now())
     if (opened && opened.key !== key) reset()
     if (opened) return opened
     if (opening?.key !== key) opening = { key, result: connect(record, key) }
@@ -185,11 +209,17 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     const mine = ++turn
     clearTimeout(timer)
     show({ kind: 'connecting' })
+    if (held) await pauseBeforeRelist()
     const limit = AbortSignal.timeout(limits.connect ?? CONNECT_LIMIT)
     const client = held ?? newClient(record)
     try {
-      if (!held) await untilAborted(connected(client, record), limit)
-      const surface = await untilAborted(checkedSurface(client, record), limit)
+      const surface = await untilAborted(
+        overChannel(async () => {
+          if (!held) await connected(client, record)
+          return checkedSurface(client, record)
+        }, limits.grace),
+        limit,
+      )
       const result: Opened = { key, client, surface }
       if (closed || !opening || turn !== mine || lostClients.has(client))
         throw new ConnectionError('server_disconnected', `The connection to ${record.title} was replaced.`)
@@ -221,7 +251,11 @@ export function createServerConnection(options: ServerConnectionOptions): Server
 
   async function connected(client: Client, record: ServerRecord): Promise<void> {
     const transport = new StreamableHTTPClientTransport(new URL(record.url), {
-      fetch: channelFetch(session.fetchFor(record.url)),
+      fetch: channelFetch(session.fetchFor(record.url), (response) => keepAway(record, response)),
+      reconnectionScheduler: (reconnect, delay) => {
+        const soon = setTimeout(reconnect, Math.max(delay, LEAST_RECONNECT))
+        return () => clearTimeout(soon)
+      },
       onInsufficientScope: 'throw',
       reconnectionOptions: {
         initialReconnectionDelay: 500,
@@ -235,11 +269,31 @@ export function createServerConnection(options: ServerConnectionOptions): Server
 
   /** A change announced while the lists were on their way makes them stale. */
   async function checkedSurface(client: Client, record: ServerRecord): Promise<CheckedSurface> {
-    for (;;) {
+    for (let lists = 0; lists < MAX_LISTS; lists++) {
       changedLists.delete(client)
       const listing = await listAll(client, record, limits.connect ?? CONNECT_LIMIT)
       if (!changedLists.has(client)) return checkSurface(record, listing, client.getInstructions())
     }
+    const { title, owner } = record
+    throw new ConnectionError(
+      'surface_unsettled',
+      `${title} keeps changing what it offers, so it is not used for now. Its owner is ${owner.team} (${owner.contact}).`,
+    )
+  }
+
+  /** A server that announces one change after the other is listed at its first word, and then at a bounded rate. */
+  async function pauseBeforeRelist(): Promise<void> {
+    const wait = relistedAt + RELIST_PAUSE - options.now()
+    if (wait > 0) await sleep(Math.min(wait, RELIST_PAUSE), undefined, { ref: false })
+    relistedAt = options.now()
+  }
+
+  /** @throws BusyError where the server sends us away for a while */
+  function keepAway(record: ServerRecord, response: Response): void {
+    const wait = busyFor(response, options.now())
+    if (wait === undefined) return
+    busyUntil = options.now() + wait
+    throw busyError(record.title, busyUntil, options.now())
   }
 
   function newClient(record: ServerRecord): Client {
@@ -251,9 +305,17 @@ export function createServerConnection(options: ServerConnectionOptions): Server
       listChanged: { tools: onList, prompts: onList, resources: onList },
     })
     client.setRequestHandler('elicitation/create', (request, context) =>
-      whileAnswering(() => answerElicitation(record.id, request, options.elicit, context.mcpReq.signal)),
+      questions
+        .ask(() => whileAnswering(() => answerElicitation(record.id, request, options.elicit, context.mcpReq.signal)))
+        .catch((error: unknown) => {
+          if (error instanceof ConnectionError) failCall(error)
+          throw error
+        }),
     )
-    client.onerror = () => log({ level: 'info', code: 'server_stream', message: `${id}: a stream was interrupted` })
+    client.onerror = (error) => {
+      if (isUnreadable(error)) failCall(unreadable(record.title, error))
+      log({ level: 'info', code: 'server_stream', message: `${id}: a stream was interrupted` })
+    }
     return client
   }
 
@@ -298,7 +360,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     log({ level: 'warn', code, message: `${id}: ${code}` })
     if (closed) return
     if (isFinal(code)) return show({ kind: 'failed', code, message })
-    const delay = retryDelay(attempt++, Math.random())
+    const delay = Math.max(retryDelay(attempt++, Math.random()), busyUntil - options.now())
     show({ kind: 'failed', code, message, retryAt: options.now() + delay })
     schedule(delay)
   }
@@ -334,24 +396,6 @@ function isFinal(code: string): boolean {
   return ['surface_mismatch', 'surface_too_large', 'approval_not_enforced', 'disposed'].includes(code)
 }
 
-const definitions = new WeakMap<ToolSurface, Tool>()
-
-/**
- * The reviewed definition, by which the client checks the result and mirrors header parameters; one object per tool, for the client keeps
- * what it compiles by identity.
- */
-function definitionOf(tool: ToolSurface): Tool {
-  const existing = definitions.get(tool)
-  if (existing) return existing
-  const definition: Tool = {
-    name: tool.name,
-    inputSchema: { ...tool.inputSchema, type: 'object' },
-    ...(tool.outputSchema && { outputSchema: { ...tool.outputSchema, type: 'object' } }),
-  }
-  definitions.set(tool, definition)
-  return definition
-}
-
 function progressOf(progress: {
   progress: number
   total?: number | undefined
@@ -361,19 +405,5 @@ function progressOf(progress: {
     progress: progress.progress,
     ...(progress.total !== undefined && { total: progress.total }),
     ...(progress.message !== undefined && { message: progress.message.slice(0, 500) }),
-  }
-}
-
-/** Rejects with the signal's reason when it aborts first; what was awaited goes on for its other users. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

@@ -1,58 +1,77 @@
-import { digestOf, type RecordedTool, type ServerRecord, ToolSurface, toolDigest } from '@gatehouse/contracts'
+import { digestOf, readTool, type ServerRecord } from '@gatehouse/contracts'
 import { ConnectionError } from './errors.ts'
 import type { Listing } from './listing.ts'
 import { type CheckedReadables, checkReadables, placeOf } from './readable-surface.ts'
+import { schemaFault } from './tool-schema.ts'
 import type { OfferedTool } from './types.ts'
 
 const MAX_TOOLS = 1000
 
 export interface CheckedSurface extends CheckedReadables {
   readonly tools: ReadonlyMap<string, OfferedTool>
+  /** Why a reviewed tool that the server lists is not offered all the same: `schema_refused`. */
+  readonly refused: ReadonlyMap<string, ConnectionError>
   readonly instructions: string | undefined
 }
 
 /**
- * Checks what a server lists against the signed record. A tool with another digest than the reviewed one, or one that the record
- * does not name, means that this is not the server that was reviewed: then none of its tools is offered. A recorded tool that is
- * not listed is only absent.
+ * Checks what a server lists against the signed record. A tool with another digest than the reviewed one, one that the record does not
+ * name or one that is listed twice means that this is not the server that was reviewed: then none of its tools is offered. A recorded tool
+ * that is not listed is only absent.
  * @throws ConnectionError `surface_mismatch`, `surface_too_large`
  */
 export function checkSurface(record: ServerRecord, listing: Listing, instructions: string | undefined): CheckedSurface {
   if (listing.tools.length > MAX_TOOLS) {
-    throw new ConnectionError('surface_too_large', `${record.title} lists more than ${MAX_TOOLS} tools.`)
+    throw new ConnectionError(
+      'surface_too_large',
+      `${record.title} lists more than ${MAX_TOOLS} tools, so it is not used. ${ownerOf(record)}`,
+    )
   }
   const recorded = new Map(record.tools.map((tool) => [tool.name, tool]))
   const tools = new Map<string, OfferedTool>()
+  const refused = new Map<string, ConnectionError>()
   for (const item of listing.tools) {
-    const tool = parsed(item)
-    const match = tool && recorded.get(tool.name)
-    if (!tool || !match || tools.has(tool.name) || !isReviewed(tool, match)) throw mismatch(record)
-    tools.set(tool.name, { server: record, tool, effect: match.effect })
+    const { tool, digest } = read(record, item)
+    const match = recorded.get(tool.name)
+    if (!match) throw mismatch(record, `lists a tool that was not reviewed, ${tool.name}`)
+    if (tools.has(tool.name) || refused.has(tool.name)) throw mismatch(record, `lists ${tool.name} more than once`)
+    if (digest !== match.digest)
+      throw mismatch(record, `has a tool, ${tool.name}, that differs from the one that was reviewed`)
+    const fault = schemaFault(tool)
+    if (fault === undefined) tools.set(tool.name, { server: record, tool, effect: match.effect })
+    else refused.set(tool.name, schemaRefused(record, tool.name, fault))
   }
-  return { tools, ...checkReadables(record, listing), instructions: reviewedInstructions(record, instructions) }
+  return {
+    tools,
+    refused,
+    ...checkReadables(record, listing),
+    instructions: reviewedInstructions(record, instructions),
+  }
 }
+
+const keys = new WeakMap<ServerRecord, string>()
 
 /** Two records with one key were reviewed for the same tools, prompts and resources. */
 export function recordKey(record: ServerRecord): string {
-  return digestOf([
+  const known = keys.get(record)
+  if (known !== undefined) return known
+  const key = digestOf([
     record.url,
     record.surfaceDigest,
     record.tools.map(({ name, digest, effect }) => [name, digest, effect]),
     record.prompts.map(({ name, digest }) => [name, digest]),
     record.resources.map((resource) => [placeOf(resource), resource.digest]),
   ])
+  keys.set(record, key)
+  return key
 }
 
-function parsed(item: unknown): ToolSurface | undefined {
-  const result = ToolSurface.safeParse(item)
-  return result.success ? result.data : undefined
-}
-
-function isReviewed(tool: ToolSurface, recorded: RecordedTool): boolean {
+/** What cannot be read, or has no digest, cannot have been reviewed: its very name may not be shown. */
+function read(record: ServerRecord, item: unknown): ReturnType<typeof readTool> {
   try {
-    return toolDigest(tool) === recorded.digest
+    return readTool(item as Readonly<Record<string, unknown>>)
   } catch {
-    return false
+    throw mismatch(record, 'lists a tool that cannot be read')
   }
 }
 
@@ -65,9 +84,20 @@ function reviewedInstructions(record: ServerRecord, instructions: string | undef
   }
 }
 
-function mismatch(record: ServerRecord): ConnectionError {
+function mismatch(record: ServerRecord, what: string): ConnectionError {
   return new ConnectionError(
     'surface_mismatch',
-    `The tools of ${record.title} differ from those that were reviewed, so it is not used. Its owner is ${record.owner.team} (${record.owner.contact}).`,
+    `${record.title} ${what}. So it is not the server that was reviewed, and it is not used. ${ownerOf(record)}`,
   )
+}
+
+function schemaRefused(record: ServerRecord, tool: string, fault: string): ConnectionError {
+  return new ConnectionError(
+    'schema_refused',
+    `${tool} of ${record.title} is not offered: its schema ${fault}. ${ownerOf(record)}`,
+  )
+}
+
+function ownerOf({ owner }: ServerRecord): string {
+  return `Its owner is ${owner.team} (${owner.contact}).`
 }

@@ -89,6 +89,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     'It describes more tools than Gatehouse reads, so it is closed. Tell its owner.',
     SERVERS,
   ],
+  surface_unsettled: [
+    'The server keeps changing what it offers',
+    'It is not used until it is still for a while; that is looked at by itself. Tell its owner.',
+    SERVERS,
+  ],
+  schema_refused: [
+    'The tool describes itself in a way that is not used',
+    'Its schema leads elsewhere or is too large, so the tool is not offered. Tell its owner.',
+    SERVERS,
+  ],
   server_unreachable: [
     'The server cannot be reached',
     'Nothing was sent. Check the network or VPN, then try again.',
@@ -102,6 +112,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   server_timeout: ['The server does not answer', 'The call may have run. Check before asking again.', LOG],
   server_refused: ['The server refused you', 'Its own rules say no. The Servers view says whom to ask.', SERVERS],
   request_too_large: ['The request is too large for the server', 'Nothing ran. Ask for less, or in parts.'],
+  server_busy: ['The server is busy', 'Nothing ran. It says when to come back; until then it is left alone.', SERVERS],
+  server_moved: [
+    'The server sends elsewhere',
+    'A redirect is not followed, since your sign-in is for this address alone. Tell its owner.',
+    SERVERS,
+  ],
   server_error: ['The server failed', 'Ask in its support channel; the log has the details.', LOG],
   approval_not_enforced: [
     'The server ran a change without checking the approval',
