@@ -1,18 +1,15 @@
-import type { Progress } from '../authoring/context.ts'
-import { RecordError } from '../record/record-error.ts'
 import {
-  type CallToolResult,
+  CLIENT_CAPABILITIES_META_KEY,
   ProtocolError,
-  ProtocolErrorCode,
   Server,
+  type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { type Arrival, arrivalOf } from './arrival.ts'
-import { type Serving, serveCall, UNKNOWN_TOOL } from './call.ts'
-import { serveList } from './list.ts'
-import type { Outcome } from './outcome.ts'
-
-export type Era = 'modern' | 'legacy'
+import type { Serving } from './call.ts'
+import { type Era, methodNames, type MethodRequest, RESOURCE_NOT_FOUND, serveMethod } from './methods.ts'
+import { UNKNOWN } from './read.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 export interface Identity {
   readonly id: string
@@ -21,50 +18,64 @@ export interface Identity {
   readonly instructions?: string | undefined
 }
 
-/** `_meta` key of a failed result's data in the legacy era, whose SDK checks `structuredContent` of failures against the output schema too. */
-export const FAILURE_META = 'dev.gatehouse/failure'
 /** How long a client of the modern era may keep a list, milliseconds. */
 const LIST_TTL = 30_000
+/** Lists and what a server says of itself differ by caller. What a resource holds may change at any time. */
+export const CACHE_HINTS = {
+  'tools/list': { ttlMs: LIST_TTL, cacheScope: 'private' },
+  'prompts/list': { ttlMs: LIST_TTL, cacheScope: 'private' },
+  'resources/list': { ttlMs: LIST_TTL, cacheScope: 'private' },
+  'resources/templates/list': { ttlMs: LIST_TTL, cacheScope: 'private' },
+  'resources/read': { ttlMs: 0, cacheScope: 'private' },
+  'server/discover': { ttlMs: LIST_TTL, cacheScope: 'private' },
+} as const
 
-/** An MCP server for one request (modern era) or one session (legacy era). It is cheap: the tables are made once, and only looked up here. */
-export function createMcpServer(serving: Serving, identity: Identity, era: Era, arrival: Arrival): Server {
+/**
+ * The SDK's server for one session of the legacy era, and for what of the modern era is out of the ordinary. It is cheap: the tables are made
+ * once, and only looked up here.
+ */
+export function createMcpServer(
+  serving: Serving,
+  identity: Identity,
+  era: Era,
+  arrival: Arrival,
+  subscriptions?: Subscriptions,
+): Server {
   const { id: name, title, version, instructions } = identity
   const server = new Server(
     { name, title, version },
     {
-      capabilities: { tools: {} },
+      capabilities: capabilitiesOf(serving, subscriptions),
       ...(instructions !== undefined && mayUse(serving, arrival) && { instructions }),
-      cacheHints: {
-        'tools/list': { ttlMs: LIST_TTL, cacheScope: 'private' },
-        'server/discover': { ttlMs: LIST_TTL, cacheScope: 'private' },
-      },
+      cacheHints: CACHE_HINTS,
     },
   )
-  const protocolVersion = () => server.getNegotiatedProtocolVersion() ?? ''
-
-  server.setRequestHandler('tools/list', async (_request, ctx) =>
-    told(async () => ({
-      tools: (await serveList(serving, arrivalOf(ctx.http?.authInfo), protocolVersion())) as never,
-    })),
-  )
-  server.setRequestHandler('tools/call', async (request, ctx) =>
-    told(async () => {
-      const outcome = await serveCall(serving, {
-        arrival: arrivalOf(ctx.http?.authInfo),
-        name: request.params.name,
-        arguments: request.params.arguments ?? {},
-        meta: ctx.mcpReq._meta ?? {},
-        protocolVersion: protocolVersion(),
-        signal: ctx.mcpReq.signal,
-        progress: progressOf(ctx),
-      })
-      // MCP 2026-07-28, server/tools, "error handling": an unknown tool is a protocol error.
-      if (outcome.code === UNKNOWN_TOOL)
-        throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'unknown tool', { code: UNKNOWN_TOOL })
-      return resultOf(outcome, era)
-    }),
-  )
+  for (const method of methodNames(serving)) {
+    server.setRequestHandler(
+      method,
+      (request, ctx) =>
+        serveMethod(serving, method, {
+          ...requestOf(server, ctx),
+          era,
+          protocolVersion: server.getNegotiatedProtocolVersion() ?? '',
+          params: (request.params ?? {}) as Record<string, unknown>,
+        }) as never,
+    )
+  }
+  if (subscriptions && serving.table.resources.size > 0) serveSubscriptions(server, subscriptions)
   return server
+}
+
+/** What is not there and what may not be read look alike. */
+function serveSubscriptions(server: Server, subscriptions: Subscriptions): void {
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, ctx) => {
+    if (await subscriptions.add(uri, arrivalOf(ctx.http?.authInfo))) return {}
+    throw new ProtocolError(RESOURCE_NOT_FOUND, 'unknown resource', { uri, code: UNKNOWN.resource })
+  })
+  server.setRequestHandler('resources/unsubscribe', async ({ params: { uri } }) => {
+    subscriptions.remove(uri)
+    return {}
+  })
 }
 
 /** What a server says of itself to the model is for those who may use it. */
@@ -72,35 +83,36 @@ function mayUse({ policy, gate }: Serving, { caller }: Arrival): boolean {
   return policy.decide({ caller, action: 'list', resource: { kind: 'server' }, record: gate.current().record }).allowed
 }
 
-function resultOf(outcome: Outcome, era: Era): CallToolResult {
-  const content = [{ type: 'text' as const, text: outcome.text }]
-  if (!outcome.isError) return { content, structuredContent: outcome.structured }
-  const data =
-    era === 'modern' ? { structuredContent: outcome.structured } : { _meta: { [FAILURE_META]: outcome.structured } }
-  return { content, isError: true, ...data }
-}
-
-function progressOf(ctx: ServerContext): ((progress: Progress) => void) | undefined {
-  const progressToken = ctx.mcpReq._meta?.progressToken
-  if (progressToken === undefined) return undefined
-  return (progress) => {
-    // A caller that is gone is told nothing; its signal says so to the tool.
-    ctx.mcpReq
-      .notify({ method: 'notifications/progress', params: { progressToken, ...progress } })
-      .catch(() => undefined)
+/** What the server has decides. That a caller may use none of it does not: it would tell them what there is. */
+function capabilitiesOf({ table }: Serving, subscriptions: Subscriptions | undefined): ServerCapabilities {
+  const [prompts, resources] = [table.prompts.size > 0, table.resources.size > 0]
+  return {
+    logging: {},
+    tools: { listChanged: true },
+    ...(prompts && { prompts: { listChanged: true } }),
+    // To a subscription of the modern era the SDK puts no question of access, so there is none.
+    ...(resources && { resources: { listChanged: true, ...(subscriptions && { subscribe: true }) } }),
+    ...((prompts || resources) && { completions: {} }),
   }
 }
 
-/** What escapes becomes a JSON-RPC error without detail, unless it has a code of its own. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof ProtocolError) throw error
-    if (error instanceof RecordError)
-      throw new ProtocolError(-32_000, error.message, { code: error.code, reason: error.reason })
-    throw new ProtocolError(ProtocolErrorCode.InternalError, 'the server failed; its log says why', {
-      code: 'internal_error',
-    })
+function requestOf(server: Server, ctx: ServerContext): Omit<MethodRequest, 'era' | 'protocolVersion' | 'params'> {
+  const { mcpReq } = ctx
+  return {
+    arrival: arrivalOf(ctx.http?.authInfo),
+    meta: mcpReq._meta ?? {},
+    exchange: {
+      responses: mcpReq.inputResponses,
+      state: mcpReq.requestState(),
+      capabilities: mcpReq.envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities(),
+    },
+    signal: mcpReq.signal,
+    // A caller that is gone is told nothing; its signal says so to the tool.
+    notify(method, params) {
+      mcpReq.notify({ method, params } as never).catch(() => undefined)
+    },
+    log(level, message) {
+      mcpReq.log(level, message).catch(() => undefined)
+    },
   }
 }

@@ -1,12 +1,14 @@
-import type { RequestListener } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { type Digest, ServerId } from '@gatehouse/contracts'
 import { getRequestListener } from '@hono/node-server'
-import { createMcpHandler } from '@modelcontextprotocol/server'
+import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server'
 import { DefinitionError } from '../authoring/definition-error.ts'
 import { createPolicy } from '../decide/policy.ts'
 import { listen } from '../http/listen.ts'
 import { createLogger } from '../http/log.ts'
 import { Running } from '../http/running.ts'
+import type { ListKind } from '../record/changes.ts'
 import { createRecordGate } from '../record/gate.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { createTokenVerifier } from '../tokens/verifier.ts'
@@ -16,10 +18,13 @@ import { arrivalOf } from './arrival.ts'
 import type { Serving } from './call.ts'
 import { DEFAULT_LIMITS, type ServerConfig } from './config.ts'
 import type { ServerDefinition } from './definition.ts'
+import { createEndpoint } from './endpoint.ts'
 import { createGuard } from './guard.ts'
 import { createLegacySessions } from './legacy-sessions.ts'
 import { createMcpServer } from './mcp-server.ts'
+import { createStateSeal, STATE_KEY_BYTES } from './request-state.ts'
 import { openStorage } from './storage.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { createToolTable } from './tool-table.ts'
 
 export interface RunningServer {
@@ -30,6 +35,8 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
+/** Path of the MCP endpoint. */
+const ENDPOINT = '/mcp'
 /** How long aborted calls may take to end, milliseconds. */
 const ABORT_GRACE = 3_000
 /** How long the last answers may be on their way out, milliseconds. */
@@ -55,12 +62,17 @@ export async function startServer(
       instructions,
     )
     const policy = createPolicy({
-      tools: table.policies,
+      ...table.policies,
       ...(definition.cedar !== undefined && { cedar: definition.cedar }),
     })
+    let changed: (uri: string) => void = () => undefined
     const storage = await openStorage(id, table, config, log)
     given.push(() => storage.close())
-    const started = await definition.start({ data: config.data, signal: starting })
+    const started = await definition.start({
+      data: config.data,
+      signal: starting,
+      resourceChanged: (uri) => changed(uri),
+    })
     given.push(() => started.dispose())
     const running = createToolTable(started.tools, instructions)
     if (running.digest !== table.digest)
@@ -80,7 +92,7 @@ export async function startServer(
     })
     given.push(() => listening.stop())
     const url = config.publicUrl ?? listening.url
-    const endpoint = `${url}/mcp`
+    const endpoint = `${url}${ENDPOINT}`
 
     const gate = createRecordGate({ id, url: endpoint, surfaceDigest: table.digest, registry: config.registry, log })
     const telemetry = createTelemetry({
@@ -91,6 +103,16 @@ export async function startServer(
     given.push(() => telemetry.shutdown())
     telemetry.gauge({ name: 'gatehouse.calls.running', description: 'Calls that run', read: admission.running })
     telemetry.gauge({ name: 'gatehouse.calls.waiting', description: 'Calls that wait', read: admission.waiting })
+    telemetry.gauge({
+      name: 'gatehouse.audit.waiting',
+      description: 'Audit events that wait here for the registry',
+      read: storage.journal.waiting,
+    })
+    telemetry.gauge({
+      name: 'gatehouse.audit.set_aside',
+      description: 'Audit events that the registry does not take, kept here',
+      read: storage.setAside,
+    })
     const stopping = new AbortController()
     const serving: Serving = {
       id,
@@ -102,6 +124,7 @@ export async function startServer(
       journal: storage.journal,
       telemetry,
       limits,
+      seal: createStateSeal(config.stateKey ?? randomBytes(STATE_KEY_BYTES)),
       log,
       stopping: stopping.signal,
       begin: () => inFlight.begin(),
@@ -111,16 +134,22 @@ export async function startServer(
       legacy: 'reject',
     })
     const legacy = createLegacySessions({
-      createServer: (arrival) => createMcpServer(serving, identity, 'legacy', arrival),
+      createServer: (arrival, subscriptions) => createMcpServer(serving, identity, 'legacy', arrival, subscriptions),
+      createSubscriptions: () => new Subscriptions(serving),
+    })
+    changed = (uri) => legacy.resourceChanged(uri)
+    gate.onChange((list) => {
+      legacy.listChanged(list)
+      notifyModern(modern, list)
     })
     given.push(async () => {
       await Promise.all([modern.close(), legacy.close()])
     })
-    const app = createApp({
+    const guard = createGuard(url, listening.port, config.allowedOrigins ?? [])
+    const mcp = createEndpoint({
       serving,
-      title,
-      issuer: config.issuer,
-      guard: createGuard(url, listening.port, config.allowedOrigins ?? []),
+      identity,
+      guard,
       verifier: createTokenVerifier({
         issuer: config.issuer,
         audience: endpoint,
@@ -131,8 +160,12 @@ export async function startServer(
       legacy,
       draining: () => draining,
     })
-    const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
-    listener = (request, response) => void answer(request, response)
+    const app = createApp({ serving, title, issuer: config.issuer, guard, draining: () => draining })
+    const others = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    listener = (request, response) => {
+      if (pathOf(request) === ENDPOINT) mcp(request, response)
+      else void others(request, response)
+    }
     await gate.start()
     given.push(() => gate.stop())
 
@@ -157,6 +190,23 @@ export async function startServer(
     await dispose(given)
     throw error
   }
+}
+
+/** Whoever listens is told that a list may have changed, not what: each caller's own list says that. */
+function notifyModern({ notify }: McpHttpHandler, list: ListKind): void {
+  switch (list) {
+    case 'tools':
+      return notify.toolsChanged()
+    case 'prompts':
+      return notify.promptsChanged()
+    case 'resources':
+      return notify.resourcesChanged()
+  }
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
 }
 
 type Disposer = () => void | Promise<void>
