@@ -24,6 +24,9 @@ export interface Listening {
   readonly port: number
   /** From now on every answer ends its connection, so that clients come back elsewhere; new requests still reach the handler. */
   drain(): void
+  /** Connections and requests that are open. */
+  connections(): number
+  requests(): number
   /** Resolves when no request is open, or when the time (milliseconds) is over. */
   settled(time: number): Promise<void>
   /** Takes no new connection, lets requests in flight finish, then closes what is left. */
@@ -42,6 +45,8 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   const always = new Set(options.always ?? [])
   const sockets = new Set<Socket>()
   const surplus = new WeakSet<Socket>()
+  const busy = new WeakSet<Socket>()
+  const ending = new WeakSet<Socket>()
   const ofAddress = new Map<string, number>()
   const open = new Running()
   let draining = false
@@ -55,17 +60,22 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
       connectionsCheckingInterval: Math.min(1_000, Math.max(20, limits.headersTime / 4)),
     },
     (request, response) => {
+      const { socket } = request
+      // Pipelined requests would each take a place for one connection, and Node forgets them when it closes. A client has to be ready to send
+      // them again (RFC 9112 section 9.3.2).
+      if (busy.has(socket)) return void ending.add(socket)
+      busy.add(socket)
       const end = open.begin()
       response.once('close', () => {
         end()
+        busy.delete(socket)
         // Its headers may have been sent before the drain began: then it would be kept alive for seconds after its answer.
-        if (draining) request.socket.destroySoon()
+        if (draining || ending.has(socket)) socket.destroySoon()
       })
       if (draining) response.setHeader('Connection', 'close')
       const path = request.url?.split('?', 1)[0] ?? ''
       if (!always.has(path)) {
-        if (surplus.has(request.socket))
-          return refuse(response, 'too_many_connections', 'too many connections are open')
+        if (surplus.has(socket)) return refuse(response, 'too_many_connections', 'too many connections are open')
         if (open.count > limits.requests) return refuse(response, 'too_many_requests', 'too many requests are open')
       }
       handler(request, response)
@@ -113,6 +123,8 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
     drain() {
       draining = true
     },
+    connections: () => sockets.size,
+    requests: () => open.count,
     settled: (time) => open.settled(time),
     stop() {
       draining = true
