@@ -20,7 +20,7 @@ export interface PersonOptions {
   readonly url: string
   readonly folder: string
   readonly registered: RegisteredClient | undefined
-  log(line: string): void
+  readonly log: (line: string) => void
 }
 
 /** A person at the extension's own session, whose browser goes where it is sent: the suite's sign-in page asks nothing. */
