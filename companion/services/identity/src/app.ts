@@ -6,6 +6,7 @@ import { problemPage } from './error-page.ts'
 import { IdentityError } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { sendPage } from './page.ts'
+import { REGISTRATION_PATH, type RegistrationEndpoint } from './registration-endpoint.ts'
 import { handleSignIn } from './sign-in.ts'
 
 const STATUS: Readonly<Record<string, number>> = { request_invalid: 400, unauthorized: 401, origin_refused: 403 }
@@ -13,6 +14,8 @@ const STATUS: Readonly<Record<string, number>> = { request_invalid: 400, unautho
 export interface AppOptions {
   readonly provider: Provider
   readonly devSecret?: string
+  /** Absent where clients may not register themselves. */
+  readonly register?: RegistrationEndpoint
   readonly log: Logger
 }
 
@@ -47,6 +50,10 @@ async function route(
   if (request.method === 'GET' && url.pathname === '/code') {
     const { status, page } = codePage(url)
     sendPage(response, status, page)
+    return true
+  }
+  if (request.method === 'POST' && url.pathname === REGISTRATION_PATH && options.register) {
+    await options.register(request, response)
     return true
   }
   if (request.method === 'POST' && url.pathname === '/dev/token' && options.devSecret !== undefined) {

@@ -5,6 +5,7 @@ import { loadKeys } from './keys.ts'
 import { listen } from './listener.ts'
 import { type Logger, logTo } from './logger.ts'
 import { createProvider } from './provider.ts'
+import { createRegistrationEndpoint, offersRegistration } from './registration-endpoint.ts'
 import { createStore } from './store.ts'
 
 export interface Identity {
@@ -21,14 +22,20 @@ export async function startIdentity(config: IdentityConfig, log: Logger = logTo(
     const keys = await loadKeys(database)
     const listener = await listen(config.host, config.port)
     const issuer = config.publicUrl ?? `http://${config.host}:${listener.port}`
+    const store = createStore(database)
     const provider = createProvider({
       issuer,
       keys,
-      store: createStore(database),
+      store,
       ...(config.registry !== undefined && { registry: config.registry }),
     })
     listener.handle(
-      createApp({ provider, log, ...(config.devSecret !== undefined && { devSecret: config.devSecret }) }),
+      createApp({
+        provider,
+        log,
+        ...(config.devSecret !== undefined && { devSecret: config.devSecret }),
+        ...(offersRegistration(issuer) && { register: createRegistrationEndpoint(issuer, store) }),
+      }),
     )
     return {
       url: issuer,

@@ -75,6 +75,8 @@ declare module 'oidc-provider' {
     readonly gty?: string
     readonly accountId: string
     readonly clientId: string
+    /** Thumbprint of the key that it is bound to. */
+    readonly jkt?: string
     readonly expiration: number
     readonly tokenType: 'DPoP' | 'Bearer'
     scope?: string
@@ -136,6 +138,8 @@ declare module 'oidc-provider' {
     readonly clientDefaults: Readonly<Record<string, unknown>>
     readonly cookies: Readonly<Record<string, unknown>>
     readonly claims: Readonly<Record<string, readonly string[]>>
+    /** More fields of the metadata documents. */
+    readonly discovery?: Readonly<Record<string, unknown>>
     readonly scopes: readonly string[]
     readonly responseTypes: readonly string[]
     readonly clientAuthMethods: readonly string[]

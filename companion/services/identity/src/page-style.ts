@@ -17,6 +17,7 @@ main { max-width: 34rem; margin: 6vh auto; padding: 2rem; background: var(--card
 h1 { margin: 0 0 0.25rem; font-size: 1.5rem; line-height: 1.25; }
 p { margin: 0.5rem 0; }
 .quiet { color: var(--quiet); }
+.caution { margin: 1rem 0; padding: 0.75rem 1rem; border-left: 4px solid var(--accent); background: var(--chosen); }
 .error { margin: 1rem 0; padding: 0.75rem 1rem; border-left: 4px solid var(--bad); background: var(--bad-page); color: var(--bad); }
 fieldset { margin: 1.25rem 0; padding: 0; border: 0; }
 legend, .label { display: block; margin-bottom: 0.5rem; padding: 0; font-weight: 600; }

@@ -1,8 +1,10 @@
+import { SELF_REGISTERED } from '@gatehouse/contracts'
 import {
   type Account,
   type AccessToken,
   type Client,
   type Configuration,
+  errors,
   type Grant,
   interactionPolicy,
   type OidcContext,
@@ -13,6 +15,7 @@ import { clients } from './clients.ts'
 import { errorPage } from './error-page.ts'
 import { findPerson } from './people.ts'
 import type { ProviderOptions } from './provider-options.ts'
+import { offersRegistration, REGISTRATION_PATH } from './registration-endpoint.ts'
 import { registerTokenExchange } from './token-exchange.ts'
 
 /** Life of an authorization code, seconds: long enough for a person to paste it (RFC 6749 §4.1.2 allows ten minutes). */
@@ -83,6 +86,7 @@ function configuration({ issuer, store, keys }: ProviderOptions): Configuration 
     // No browser application is registered here.
     clientBasedCORS: () => false,
     extraTokenClaims: async (_context, token) => claimsOf(token),
+    ...(offersRegistration(issuer) && { discovery: { registration_endpoint: `${issuer}${REGISTRATION_PATH}` } }),
     expiresWithSession: async () => false,
     findAccount: async (_context, subject) => accountOf(subject),
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
@@ -112,7 +116,11 @@ async function grantOfSignIn(context: OidcContext): Promise<Grant | undefined> {
   return grant
 }
 
+/** @throws errors.InvalidRequest for a client that registered itself and brings a key: the key would sign approvals of writes */
 function claimsOf(token: AccessToken): Record<string, unknown> | undefined {
+  if (token.clientId.startsWith(SELF_REGISTERED) && token.jkt !== undefined) {
+    throw new errors.InvalidRequest('clients that registered themselves use bearer tokens, without DPoP')
+  }
   const person = findPerson(token.accountId)
   return person && { groups: [...person.groups], name: person.name }
 }

@@ -6,6 +6,8 @@ export interface SignInView {
   /** Path of the interaction; the form posts below it. */
   readonly path: string
   readonly clientName: string
+  /** Nobody but the client itself says what its name is. */
+  readonly selfRegistered: boolean
   readonly people: readonly Person[]
   /** The client's redirect URI of this request, already checked against its registration. */
   readonly redirectUri: string
@@ -20,6 +22,7 @@ export function signInPage(view: SignInView): Page {
     formAction: redirectSource(view.redirectUri),
     body: html`<h1>Sign in to Gatehouse</h1>
       <p class="quiet">${view.clientName} asks who you are. This provider is for local development: choose a person to work as.</p>
+      ${view.selfRegistered ? caution(view.redirectUri) : undefined}
       ${view.problem === undefined ? undefined : html`<p class="error" role="alert" id="problem">${view.problem}</p>`}
       <form method="post" action="${view.path}/sign-in">
         <fieldset>
@@ -36,6 +39,12 @@ export function signInPage(view: SignInView): Page {
         </div>
       </form>`,
   }
+}
+
+function caution(redirectUri: string): Html {
+  const { protocol, host } = new URL(redirectUri)
+  return html`<p class="caution">This application registered itself: its name is only what it says of itself. Your sign-in goes to
+    <code>${protocol}//${host}</code>. Sign in only if you have just started it.</p>`
 }
 
 function option(person: Person, chosen: string | undefined): Html {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SELF_REGISTERED } from '@gatehouse/contracts'
 import { errors, type Interaction, type Provider } from 'oidc-provider'
 import { readBody } from './body.ts'
 import { problemPage } from './error-page.ts'
@@ -59,7 +60,9 @@ async function submit(
     const page = signInPage({ ...(await view(provider, interaction)), chosen: user, problem: problem ?? '' })
     return sendPage(response, 422, page)
   }
-  await finish(provider, request, response, { login: { accountId: person.user, amr: ['pwd'], remember: false } })
+  // Whoever signs in here has been told for whom: a request for consent (OpenID Connect Core 1.0 section 3.1.2.1) is answered by it too.
+  const login = { accountId: person.user, amr: ['pwd'], remember: false }
+  await finish(provider, request, response, { login, consent: {} })
 }
 
 async function view(provider: Provider, interaction: Interaction): Promise<SignInView> {
@@ -67,6 +70,7 @@ async function view(provider: Provider, interaction: Interaction): Promise<SignI
   return {
     path: `/interaction/${interaction.uid}`,
     clientName: client?.clientName ?? 'An application',
+    selfRegistered: client?.clientId.startsWith(SELF_REGISTERED) ?? true,
     redirectUri: String(interaction.params['redirect_uri']),
     people,
   }

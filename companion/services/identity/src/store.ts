@@ -1,10 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, type ClientMetadata, errors } from 'oidc-provider'
 import { z } from 'zod'
 
 /** How long an expired row is kept, seconds: the provider still tells "expired" from "unknown" within its clock tolerance. */
 const KEEP_EXPIRED = 60
 const PURGE_EVERY = 500
+/** Life of a registration, seconds, and how many there are at most: beyond that the oldest makes room. */
+const REGISTRATION_LIFE = 30 * 24 * 3600
+const MOST_REGISTRATIONS = 200
 
 const Row = z.object({ payload: z.string(), consumed_at: z.int().nullable() })
 const Payload = z.record(z.string(), z.unknown())
@@ -14,6 +17,8 @@ export interface Store {
   adapter(model: string): Adapter
   /** Ties an access token, which is a JWT and not stored, to the grant it was issued under. */
   rememberToken(jti: string, grantId: string, expiresAt: number): void
+  /** Keeps a client that registered itself (RFC 7591), for 30 days. */
+  registerClient(metadata: ClientMetadata): void
   /** Grant of an access token that was issued here and has not expired. */
   grantOf(jti: string): string | undefined
 }
@@ -38,6 +43,13 @@ export function createStore(database: DatabaseSync): Store {
     consume: database.prepare('UPDATE artifact SET consumed_at = ? WHERE model = ? AND id = ? AND consumed_at IS NULL'),
     destroy: database.prepare('DELETE FROM artifact WHERE model = ? AND id = ?'),
     revoke: database.prepare('DELETE FROM artifact WHERE model = ? AND grant_id = ?'),
+    client: database.prepare(
+      "SELECT payload, consumed_at FROM artifact WHERE model = 'Client' AND id = ? AND expires_at > ?",
+    ),
+    makeRoom: database.prepare(
+      `DELETE FROM artifact WHERE model = 'Client' AND id IN (SELECT id FROM artifact WHERE model = 'Client'
+       ORDER BY expires_at DESC LIMIT -1 OFFSET ?)`,
+    ),
     purge: database.prepare('DELETE FROM artifact WHERE expires_at < ?'),
   }
   let writes = 0
@@ -88,8 +100,20 @@ export function createStore(database: DatabaseSync): Store {
     }
   }
 
+  /** oidc-provider only reads clients: it does not know that they expire. */
+  const clients: Adapter = { ...unkept, find: async (id) => read(statements.client.get(id, now())) }
+
+  function adapter(model: string): Adapter {
+    if (model === 'Client') return clients
+    return model === 'Session' ? unkept : stored(model)
+  }
+
   return {
-    adapter: (model) => (model === 'Session' ? unkept : stored(model)),
+    adapter,
+    registerClient(metadata) {
+      write('Client', metadata.client_id, { ...metadata }, REGISTRATION_LIFE)
+      statements.makeRoom.run(MOST_REGISTRATIONS)
+    },
     rememberToken(jti, grantId, expiresAt) {
       write('IssuedToken', jti, { grantId }, expiresAt - now())
     },
