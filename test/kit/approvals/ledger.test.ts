@@ -212,6 +212,7 @@ function consumption(change: Partial<Consumption> = {}): Consumption {
     tool: 'execute_statement',
     argsDigest: digestOf({ sql: 'DELETE FROM ads.campaign_revenue' }),
     step: randomUUID(),
+    expiresAt: Date.now() / 1000 + 600,
     audit: audit('started'),
     ...change,
   }
@@ -241,3 +242,11 @@ async function auditRows(ids: string[]): Promise<string[]> {
     .execute()
   return rows.map((row) => row.id)
 }
+
+test('a receipt that ran out by the time the database had it is refused, and is not used up', async () => {
+  verifies('SRV-KIT.4')
+  const entry = consumption()
+  const late = { ...entry, expiresAt: Math.floor(Date.now() / 1000) }
+  await expect(ledgers[0].consume(late)).rejects.toMatchObject({ code: 'approval_expired' })
+  expect(await ledgers[1].consume(entry)).toEqual({ kind: 'won' })
+})

@@ -50,6 +50,7 @@ test('both audit rows of a write reach the registry in order, after it was down'
     tool: 't',
     argsDigest: digestOf({}),
     step: randomUUID(),
+    expiresAt: Date.now() / 1000 + 600,
     audit: events[0],
   })
   await ledger.finish(jti, { isError: false, text: 'done' }, events[1])
@@ -82,6 +83,7 @@ test('an audit row that the registry will not take is set aside and holds up no 
     tool: 't',
     argsDigest: digestOf({}),
     step: randomUUID(),
+    expiresAt: Date.now() / 1000 + 600,
     audit: events[0],
   })
   await ledger.finish(jti, { isError: false, text: 'done' }, events[1])

@@ -64,14 +64,17 @@ export async function approvedRun(call: ApprovedRun): Promise<Approved> {
     return { outcome: await required(call, error.message), audited: false }
   }
   try {
-    const { jti, step } = claims
+    const { jti, step, exp } = claims
     const started = call.event({ outcome: 'started', receipt: claims })
     const consumed = await ledger.consume(
-      { jti, subject: caller.subject, tool: tool.surface.name, argsDigest, step, audit: started },
+      { jti, subject: caller.subject, tool: tool.surface.name, argsDigest, step, expiresAt: exp, audit: started },
       call.ctx.signal,
     )
     if (consumed.kind === 'lost') return { outcome: replayed(consumed), audited: false, receipt: claims }
   } catch (error) {
+    if (error instanceof ApprovalError) {
+      return { outcome: failure(error.code, error.message), audited: false, receipt: claims }
+    }
     if (!(error instanceof LedgerError)) throw error
     call.log.error(error.message, { code: error.code, error: error.cause })
     return {
