@@ -1,5 +1,5 @@
 import type { CallStep, ServerRecord } from '@gatehouse/contracts'
-import type { Implementation } from '@modelcontextprotocol/client'
+import { type Implementation, preloadSchemas } from '@modelcontextprotocol/client'
 import type { Catalog } from '../catalog/types.ts'
 import type { PlanEntry, Plans } from '../plans/types.ts'
 import type { Session } from '../session/types.ts'
@@ -29,6 +29,8 @@ export interface ConnectionsOptions {
 
 export function createConnections(options: ConnectionsOptions): Connections {
   const { catalog, session, plans } = options
+  // Made now, while the list is on its way, rather than when every server is met at once.
+  setImmediate(preloadSchemas)
   const pool = new Map<string, ServerConnection>()
   const listeners = new Set<() => void>()
   const closing = new AbortController()
