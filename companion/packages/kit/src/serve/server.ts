@@ -104,6 +104,16 @@ export async function startServer(
     telemetry.gauge({ name: 'gatehouse.calls.running', description: 'Calls that run', read: admission.running })
     telemetry.gauge({ name: 'gatehouse.calls.waiting', description: 'Calls that wait', read: admission.waiting })
     telemetry.gauge({
+      name: 'gatehouse.http.requests',
+      description: 'Requests and streams that are open',
+      read: listening.requests,
+    })
+    telemetry.gauge({
+      name: 'gatehouse.http.connections',
+      description: 'Connections that are open',
+      read: listening.connections,
+    })
+    telemetry.gauge({
       name: 'gatehouse.audit.waiting',
       description: 'Audit events that wait here for the registry',
       read: storage.journal.waiting,
