@@ -272,7 +272,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     for (let lists = 0; lists < MAX_LISTS; lists++) {
       changedLists.delete(client)
       const listing = await listAll(client, record, limits.connect ?? CONNECT_LIMIT)
-      if (!changedLists.has(client)) return checkSurface(record, listing, client.getInstructions())
+      if (!changedLists.has(client)) return checkSurface(record, listing, client)
     }
     const { title, owner } = record
     throw new ConnectionError(

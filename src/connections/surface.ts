@@ -1,4 +1,4 @@
-import { digestOf, readTool, type ServerRecord } from '@gatehouse/contracts'
+import { APPROVAL_META, digestOf, readTool, type ServerRecord } from '@gatehouse/contracts'
 import { ConnectionError } from './errors.ts'
 import type { Listing } from './listing.ts'
 import { type CheckedReadables, checkReadables, placeOf } from './readable-surface.ts'
@@ -12,6 +12,14 @@ export interface CheckedSurface extends CheckedReadables {
   /** Why a reviewed tool that the server lists is not offered all the same: `schema_refused`. */
   readonly refused: ReadonlyMap<string, ConnectionError>
   readonly instructions: string | undefined
+  /** The server says that it verifies approvals: no other is asked for a change. */
+  readonly verifiesApprovals: boolean
+}
+
+/** What a server says of itself when a client connects. */
+export interface Introduction {
+  getInstructions(): string | undefined
+  getServerCapabilities(): { readonly extensions?: Readonly<Record<string, unknown>> | undefined } | undefined
 }
 
 /**
@@ -20,7 +28,7 @@ export interface CheckedSurface extends CheckedReadables {
  * that is not listed is only absent.
  * @throws ConnectionError `surface_mismatch`, `surface_too_large`
  */
-export function checkSurface(record: ServerRecord, listing: Listing, instructions: string | undefined): CheckedSurface {
+export function checkSurface(record: ServerRecord, listing: Listing, server: Introduction): CheckedSurface {
   if (listing.tools.length > MAX_TOOLS) {
     throw new ConnectionError(
       'surface_too_large',
@@ -45,7 +53,8 @@ export function checkSurface(record: ServerRecord, listing: Listing, instruction
     tools,
     refused,
     ...checkReadables(record, listing),
-    instructions: reviewedInstructions(record, instructions),
+    instructions: reviewedInstructions(record, server.getInstructions()),
+    verifiesApprovals: server.getServerCapabilities()?.extensions?.[APPROVAL_META] !== undefined,
   }
 }
 

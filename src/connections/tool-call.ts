@@ -1,4 +1,4 @@
-import { type CallStep, GatehouseError } from '@gatehouse/contracts'
+import { type CallStep, GatehouseError, type ServerRecord } from '@gatehouse/contracts'
 import { type ApprovedStepContext, runApprovedStep } from './approved-step.ts'
 import { ConnectionError, isChannelBroken } from './errors.ts'
 import { isTransient, neverRan } from './failure.ts'
@@ -140,11 +140,12 @@ export function createCaller(options: CallerOptions): Caller {
   }
 
   async function once(call: ToolCall): Promise<ToolOutcome> {
-    const { record } = access.toolAt(call.server, call.tool)
+    const { record, tool: recorded } = access.toolAt(call.server, call.tool)
     const connection = options.connection(call.server)
     const signal = AbortSignal.any([call.signal, closing])
     const surface = await connection.surface(record, { signal, eager: true })
     const { tool } = access.offered(surface, call.tool)
+    if (recorded.effect !== 'read' && !surface.verifiesApprovals) throw checksNothing(record)
     const send: SendOptions = { meta: { traceparent: traceOf(call.traceparent) }, signal, onProgress: call.onProgress }
     return outcomeOf(await connection.send(record, tool, call.arguments, send))
   }
@@ -159,6 +160,14 @@ export function createCaller(options: CallerOptions): Caller {
     else signal.addEventListener('abort', forward, { once: true })
     return AbortSignal.any([controller.signal, closing])
   }
+}
+
+/** Asked for a change without a receipt, as every server is first, it would make it. */
+function checksNothing({ title, owner }: ServerRecord): ConnectionError {
+  return new ConnectionError(
+    'approval_not_enforced',
+    `${title} does not say that it checks approvals, so it is not asked to change anything. Nothing was run. Tell its owner, ${owner.team} (${owner.contact}).`,
+  )
 }
 
 function refusal(error: unknown, signal: AbortSignal): ToolOutcome {

@@ -120,8 +120,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   server_error: ['The server failed', 'Ask in its support channel; the log has the details.', LOG],
   approval_not_enforced: [
-    'The server ran a change without checking the approval',
-    'It must not be used. Tell its owner and your security team.',
+    'The server does not check approvals',
+    'It must not be used for changes. Tell its owner and your security team.',
     LOG,
   ],
   outcome_unknown: ['It is not known whether the change ran', 'Check the data before asking for it again.', LOG],

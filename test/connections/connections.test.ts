@@ -207,6 +207,19 @@ describe('writes', () => {
     expect(world.plans.entries()).toEqual([])
   })
 
+  it('are not even asked of a server that does not say that it checks approvals, and its reads go on', async () => {
+    verifies('EDIT-3.1')
+    for (const era of ['modern', 'legacy'] as const) {
+      world = await startWorld({ era, silentOnApprovals: true })
+      const refused = await world.call('rogue', {})
+      expect(refused).toMatchObject({ isError: true, code: 'approval_not_enforced' })
+      expect(refused.text).toContain('Nothing was run')
+      expect(world.fixture.metas).toEqual([])
+      expect(await world.call('echo', { text: 'a' })).toMatchObject({ isError: false })
+      if (era === 'modern') await world.stop()
+    }
+  })
+
   it('stop a server that runs them without asking from being used', async () => {
     world = await startWorld()
     expect(await world.call('rogue', {})).toMatchObject({ isError: true, code: 'approval_not_enforced' })

@@ -48,6 +48,8 @@ export interface Misbehaviour {
   era?: 'legacy' | 'modern'
   /** Says that it will tell when its lists change. */
   announces?: boolean
+  /** Does not say that it verifies approvals. */
+  silentOnApprovals?: boolean
   /** Accepts connections and never answers. */
   hang?: boolean
   /** Answers with this status. */
@@ -116,11 +118,12 @@ export async function startFixture(behaviour: Misbehaviour = {}): Promise<Fixtur
   let url = ''
   let incoming: IncomingMessage | undefined
 
+  const extensions = behaviour.silentOnApprovals ? {} : { [APPROVAL_META]: {} }
   const changes = { listChanged: behaviour.announces ?? false }
   const build = (era: 'legacy' | 'modern') => {
     const server = new Server(
       { name: 'fixture', version: '1' },
-      { capabilities: { tools: changes, prompts: changes, resources: changes }, instructions: 'Be kind.' },
+      { capabilities: { tools: changes, prompts: changes, resources: changes, extensions }, instructions: 'Be kind.' },
     )
     if (era === 'legacy') legacy.add(server)
     serveReadables(server, own)

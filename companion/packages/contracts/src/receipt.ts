@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Digest } from './digest.ts'
 
-/** `params._meta` key that carries the receipt. */
+/** `params._meta` key that carries the receipt; and the extension by which a server says that it verifies receipts (MCP 2026-07-28, extensions). */
 export const APPROVAL_META = 'dev.gatehouse/approval'
 export const RECEIPT_TYP = 'gatehouse-approval+jwt'
 /** Longest life of a receipt, seconds. */

@@ -1,13 +1,15 @@
+import { APPROVAL_META } from '@gatehouse/contracts'
 import {
   CLIENT_CAPABILITIES_META_KEY,
   ProtocolError,
+  ProtocolErrorCode,
   Server,
   type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { type Arrival, arrivalOf } from './arrival.ts'
 import type { Serving } from './call.ts'
-import { type Era, methodNames, type MethodRequest, RESOURCE_NOT_FOUND, serveMethod } from './methods.ts'
+import { type Era, methodNames, type MethodRequest, serveMethod } from './methods.ts'
 import { UNKNOWN } from './read.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -70,7 +72,7 @@ export function createMcpServer(
 function serveSubscriptions(server: Server, subscriptions: Subscriptions): void {
   server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, ctx) => {
     if (await subscriptions.add(uri, arrivalOf(ctx.http?.authInfo))) return {}
-    throw new ProtocolError(RESOURCE_NOT_FOUND, 'unknown resource', { uri, code: UNKNOWN.resource })
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'unknown resource', { uri, code: UNKNOWN.resource })
   })
   server.setRequestHandler('resources/unsubscribe', async ({ params: { uri } }) => {
     subscriptions.remove(uri)
@@ -89,6 +91,8 @@ function capabilitiesOf({ table }: Serving, subscriptions: Subscriptions | undef
   return {
     logging: {},
     tools: { listChanged: true },
+    // A client asks for no change before it has seen this: a server that checks no approvals would make it at once.
+    extensions: { [APPROVAL_META]: {} },
     ...(prompts && { prompts: { listChanged: true } }),
     // To a subscription of the modern era the SDK puts no question of access, so there is none.
     ...(resources && { resources: { listChanged: true, ...(subscriptions && { subscribe: true }) } }),
@@ -104,7 +108,9 @@ function requestOf(server: Server, ctx: ServerContext): Omit<MethodRequest, 'era
     exchange: {
       responses: mcpReq.inputResponses,
       state: mcpReq.requestState(),
-      capabilities: mcpReq.envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities(),
+      capabilities:
+        (mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY] ??
+        server.getClientCapabilities(),
     },
     signal: mcpReq.signal,
     // A caller that is gone is told nothing; its signal says so to the tool.
