@@ -74,7 +74,10 @@ export class Credentials {
       this.#tried.set(resource, merged(tried, scopes))
       if (await this.#fetchWider(resource, scopes)) return
     }
-    throw new SessionError(scopes.every((scope) => asked.includes(scope)) ? 'scope_refused' : 'scope_needed')
+    if (scopes.every((scope) => asked.includes(scope))) throw new SessionError('scope_refused')
+    // A chat shows the message alone.
+    const detail = 'sign in to Gatehouse again to be asked for it, then repeat the request'
+    throw new SessionError('scope_needed', { detail })
   }
 
   /** Keeps the token that there is, and its scopes, when the provider gives no wider one. */

@@ -2,59 +2,27 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { boundedFetch } from '../http/bounded-fetch.ts'
 import { authorizedFetch } from './authorized-fetch.ts'
-import type { Challenge } from './challenge.ts'
 import { type ChangeSignal, openChangeSignal } from './change-signal.ts'
-import { chooseClient, type ClientIdentity, DEFAULT_CLIENT_ID, type RegisteredClient } from './client-identity.ts'
+import { type ClientIdentity, DEFAULT_CLIENT_ID } from './client-identity.ts'
 import { Credentials } from './credentials.ts'
 import type { BoundKey } from './device-key.ts'
-import { type Discovery, discover } from './discovery.ts'
 import { SESSION_TROUBLES, SessionError } from './errors.ts'
 import { KeyRing } from './key-ring.ts'
+import { NeededScopes } from './needed-scopes.ts'
+import type { SessionOptions } from './options.ts'
 import { COMPANY_POLICY, type SignInPolicy } from './policy.ts'
-import type { RedirectFactory } from './redirect/redirect.ts'
+import { Provider } from './provider.ts'
 import { registryResource } from './registry-url.ts'
 import { scopesToAsk } from './scopes.ts'
 import { signInWithBrowser } from './sign-in.ts'
-import {
-  type AccessToken,
-  type Granted,
-  GrantRefused,
-  openTokenEndpoint,
-  type TokenEndpoint,
-} from './token-endpoint.ts'
-import type { Account, Log, SecretStore, Session, SessionState } from './types.ts'
+import { type AccessToken, type Granted, GrantRefused, type TokenEndpoint } from './token-endpoint.ts'
+import type { Account, Session, SessionState } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 import { createVault, type StoredSession } from './vault.ts'
 import { withWindowLock } from './window-lock.ts'
 
-export interface SessionOptions {
-  readonly registryUrl: string
-  readonly secrets: SecretStore
-  readonly openExternal: (url: string) => Promise<boolean>
-  readonly redirects: RedirectFactory
-  /** Shared by all windows of this machine, for locks and signals; never holds a secret. */
-  readonly folder: string
-  /** Wins over what the registry names. */
-  readonly client?: RegisteredClient
-  /** Address of this editor's client ID metadata document, for providers that read such. */
-  readonly clientMetadataUrl?: string
-  /** Default: Gatehouse's own, the strictest. */
-  readonly policy?: SignInPolicy
-  readonly fetch?: typeof fetch
-  /** Epoch milliseconds. */
-  readonly now?: () => number
-  readonly log: Log
-  /** How often the store is looked at for what another window did, should its signal have been missed, milliseconds. Default 30,000. */
-  readonly lookEvery?: number
-  /** How long a person may take to sign in, milliseconds. Default 10 minutes. */
-  readonly signInLimit?: number
-}
-
 /** How long sign-out waits for another window, and how long for the provider, milliseconds. */
 const SIGN_OUT_PATIENCE = 5_000
-
-/** Scopes that are remembered for the next sign-in. */
-const MAX_NEEDED = 50
 
 /**
  * The person's one sign-in (AUTH-1 to AUTH-6). Starts `restoring`, reads the store once, and then follows it: what another window does to
@@ -70,9 +38,10 @@ class WindowSession implements Session {
   readonly #registry: string
   readonly #vault
   readonly #keys: KeyRing
-  readonly #bounded: typeof fetch
   readonly #now: () => number
   readonly #policy: SignInPolicy
+  readonly #provider: Provider
+  readonly #needed: NeededScopes
   readonly #listeners = new Set<(state: SessionState) => void>()
   readonly #nonces = new Map<string, string>()
   readonly #disposal = new AbortController()
@@ -83,10 +52,6 @@ class WindowSession implements Session {
   /** Set exactly while signed in, and while signing in anew over an earlier sign-in. */
   #credentials: Credentials | undefined
   #attempt: AbortController | undefined
-  /** Of the registry's latest 401. */
-  #challenge: Challenge | undefined
-  /** Scopes that the next sign-in asks for, because a server refused for want of them. */
-  #needed: readonly string[] = []
   #looking: Promise<void> | undefined
   #stale = false
   #signal: Promise<ChangeSignal> | undefined
@@ -98,7 +63,16 @@ class WindowSession implements Session {
     this.#now = options.now ?? Date.now
     this.#policy = options.policy ?? COMPANY_POLICY
     this.#keys = new KeyRing(this.#vault, (issuer, work) => this.#locked(issuer, work), this.#now)
-    this.#bounded = boundedFetch(options.fetch ? { fetch: options.fetch } : {})
+    this.#needed = new NeededScopes(() => options.onScopeNeeded?.())
+    this.#provider = new Provider({
+      registry: this.#registry,
+      policy: this.#policy,
+      client: options.client,
+      clientMetadataUrl: options.clientMetadataUrl,
+      vault: this.#vault,
+      fetch: boundedFetch(options.fetch ? { fetch: options.fetch } : {}),
+      now: this.#now,
+    })
     this.restored = this.#restore()
   }
 
@@ -195,7 +169,7 @@ class WindowSession implements Session {
       },
       reject: (rejected, token) => this.#credentials?.forget(rejected, token),
       challenged: (challenger, challenge) => {
-        if (challenger === this.#registry) this.#challenge = challenge
+        if (challenger === this.#registry) this.#provider.challenge = challenge
       },
       widen: (wanted, scopes) => this.#widen(wanted, scopes),
       key: () => this.deviceKey(),
@@ -212,15 +186,15 @@ class WindowSession implements Session {
 
   async #signIn(signal: AbortSignal): Promise<Account> {
     const policy = this.#policy
-    const discovery = await discover(this.#registry, this.#bounded, { policy, hint: this.#challenge?.metadata, signal })
+    const discovery = await this.#provider.discover(signal)
     const key = await this.#keys.of(discovery.issuer)
     const replaced = await this.#vault.session(discovery.issuer)
     const scopes = scopesToAsk({
       discovery,
       policy,
-      challenged: this.#challenge?.scopes ?? [],
+      challenged: this.#provider.challenge?.scopes ?? [],
       earlier: replaced?.scopes ?? [],
-      needed: this.#needed,
+      needed: this.#needed.all(),
     })
     const signedIn = await signInWithBrowser({
       discovery,
@@ -228,15 +202,15 @@ class WindowSession implements Session {
       scopes,
       key,
       identify: async (redirectUri) => {
-        const client = await this.#clientFor(discovery, redirectUri)
-        return { client, endpoint: await this.#open(discovery, client, key) }
+        const client = await this.#provider.clientFor(discovery, redirectUri)
+        return { client, endpoint: await this.#provider.open(discovery, client, key) }
       },
       redirects: this.#options.redirects,
       openExternal: this.#options.openExternal,
       signal,
     }).catch((error: unknown) => {
       // Perhaps for the scopes: the next attempt must be able to do without.
-      if (error instanceof SessionError && error.code === 'sign_in_refused') this.#needed = []
+      if (error instanceof SessionError && error.code === 'sign_in_refused') this.#needed.clear()
       throw error
     })
     signal.throwIfAborted()
@@ -258,7 +232,7 @@ class WindowSession implements Session {
       await this.#vault.erase(discovery.issuer)
       signal.throwIfAborted()
     }
-    this.#needed = []
+    this.#needed.clear()
     this.#enter(session, endpoint).seed(access)
     await this.#tell()
     if (earlier) void this.#revoke(discovery.issuer, earlier, key)
@@ -266,47 +240,20 @@ class WindowSession implements Session {
     return account
   }
 
-  async #clientFor(discovery: Discovery, redirectUri: string): Promise<ClientIdentity> {
-    const { client, isNew } = await chooseClient({
-      discovery,
-      policy: this.#policy,
-      registered: this.#options.client,
-      metadataUrl: this.#options.clientMetadataUrl,
-      known: await this.#vault.client(discovery.issuer),
-      redirectUri,
-      fetch: this.#bounded,
-    })
-    if (isNew) await this.#vault.saveClient(discovery.issuer, client)
-    return client
-  }
-
   async #widen(resource: string, scopes: readonly string[]): Promise<void> {
     try {
       await this.#required().widen(resource, scopes)
     } catch (error) {
-      if (error instanceof SessionError && error.code === 'scope_needed') {
-        this.#needed = [...new Set([...this.#needed, ...scopes])].slice(0, MAX_NEEDED)
-      }
+      if (error instanceof SessionError && error.code === 'scope_needed') this.#needed.add(scopes)
       throw error
     }
   }
 
   /** The issuer is found anew from the registry when a window first needs it: one that has changed gets none of our credentials. */
   async #endpointFor(session: StoredSession): Promise<TokenEndpoint> {
-    const discovery = await this.#discoverAgain()
+    const discovery = await this.#provider.discover()
     if (discovery.issuer !== session.account.issuer) throw new SessionError('issuer_changed')
-    return this.#open(discovery, clientOf(session), await this.#keys.of(discovery.issuer))
-  }
-
-  #discoverAgain(signal?: AbortSignal): Promise<Discovery> {
-    const options = { policy: this.#policy, hint: this.#challenge?.metadata }
-    return discover(this.#registry, this.#bounded, signal ? { ...options, signal } : options)
-  }
-
-  #open(discovery: Discovery, client: ClientIdentity, key: BoundKey): Promise<TokenEndpoint> {
-    const { server, resource } = discovery
-    const policy = this.#policy
-    return openTokenEndpoint({ server, resource, client, policy, key, fetch: this.#bounded, now: this.#now })
+    return this.#provider.open(discovery, clientOf(session), await this.#keys.of(discovery.issuer))
   }
 
   #enter(session: StoredSession, endpoint?: TokenEndpoint): Credentials {
@@ -363,9 +310,9 @@ class WindowSession implements Session {
     if (session.refreshToken === undefined) return
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(SIGN_OUT_PATIENCE), this.#disposal.signal])
-      const discovery = await this.#discoverAgain(signal)
+      const discovery = await this.#provider.discover(signal)
       if (discovery.issuer !== issuer) return
-      const endpoint = await this.#open(discovery, clientOf(session), key)
+      const endpoint = await this.#provider.open(discovery, clientOf(session), key)
       await endpoint.revoke(session.refreshToken, signal)
     } catch {
       this.#options.log.warn('the identity provider could not be told of the sign-out; its session runs out by itself')

@@ -1,4 +1,5 @@
-import { createSession, type SessionOptions } from '../../src/session/session.ts'
+import type { SessionOptions } from '../../src/session/options.ts'
+import { createSession } from '../../src/session/session.ts'
 import { loopbackRedirect } from '../../src/session/redirect/loopback.ts'
 import type { SecretStore, Session } from '../../src/session/types.ts'
 import { Browser } from './browser.ts'
