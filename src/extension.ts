@@ -25,6 +25,7 @@ import { createTell, type Tell } from './editor/tell.ts'
 import { registerUriHandler } from './editor/uri-handler.ts'
 import { createWaitingNotice } from './editor/waiting-notice.ts'
 import type { PlansRequest } from './messages.ts'
+import { SessionError } from './session/errors.ts'
 import type { UriHandler } from './session/redirect/uri-handler.ts'
 import type { Session } from './session/types.ts'
 
@@ -115,7 +116,10 @@ interface Editor {
 }
 
 /** The parts below the editor, each made at first use from those it needs. Every `import()` here is a bundle of its own. */
-function createParts({ context, settings, log, codeBox, uriHandler }: Editor, titleOf: (server: string) => string) {
+function createParts(
+  { context, settings, log, tell, codeBox, uriHandler }: Editor,
+  titleOf: (server: string) => string,
+) {
   const shared = context.globalStorageUri.fsPath
   const version = (context.extension.packageJSON as { version: string }).version
   const elicit = createElicitation({ extensionUri: context.extensionUri, log, titleOf })
@@ -135,6 +139,7 @@ function createParts({ context, settings, log, codeBox, uriHandler }: Editor, ti
       secrets: await secrets.get(),
       openExternal,
       redirects: createRedirects({ settings, uriHandler, codeBox }),
+      onScopeNeeded: () => tell(new SessionError('scope_needed')),
       folder: join(shared, 'session'),
       log,
     })
