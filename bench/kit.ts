@@ -13,9 +13,9 @@ import { load, type Target } from './kit-load.ts'
 import { ProofMint } from './kit-proofs.ts'
 import { type Child, type Governed, processorTime, startChild } from './kit-server.ts'
 
-const ROUNDS = 7
+const ROUNDS = Number(process.env['GATEHOUSE_BENCH_ROUNDS'] ?? 5)
 /** Calls in one turn of a server, by how many are in flight. */
-const CALLS: Readonly<Record<number, number>> = { 1: 500, 8: 1500, 32: 1500 }
+const CALLS: Readonly<Record<number, number>> = { 1: 300, 8: 1000, 32: 1000 }
 
 interface Contender {
   readonly name: string

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { assertJson, canonicalForm, type Json } from './json.ts'
 
@@ -13,5 +13,5 @@ export function digestOf(value: unknown): Digest {
 
 /** The same for what `assertJson` has let through already. */
 export function digestOfJson(value: Json): Digest {
-  return `sha256:${createHash('sha256').update(canonicalForm(value), 'utf8').digest('hex')}`
+  return `sha256:${hash('sha256', canonicalForm(value))}`
 }

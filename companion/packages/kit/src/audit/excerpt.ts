@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AuditEvent } from '@gatehouse/contracts'
 
 const MAX_EXCERPT = 2000
@@ -26,7 +26,7 @@ export function excerptOf(output: Output, fields: readonly string[] = []): NonNu
   const excerpt = `structured: ${shapeOf(structured, fields)}; text: ${lines} lines, ${text.length} characters${attached}`
   return {
     bytes: Buffer.byteLength(serialized),
-    digest: `sha256:${createHash('sha256').update(serialized).digest('hex')}`,
+    digest: `sha256:${hash('sha256', serialized)}`,
     excerpt: excerpt.slice(0, MAX_EXCERPT),
   }
 }

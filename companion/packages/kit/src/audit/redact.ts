@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Json } from '@gatehouse/contracts'
 
 const REDACTED = '[redacted]'
@@ -42,7 +42,8 @@ export function redactArguments(args: unknown, redactedNames: readonly string[] 
     if (++nodes > MAX_NODES) return '[more]'
     if (typeof value === 'string') return safeText(value)
     if (value === null || typeof value === 'boolean') return value
-    if (typeof value === 'number') return exact(value) ? value : '[number]'
+    // JSON has no -0 that every reader keeps.
+    if (typeof value === 'number') return exact(value) ? value + 0 : '[number]'
     if (typeof value !== 'object') return `[${typeof value}]`
     if (depth >= MAX_DEPTH) return Array.isArray(value) ? '[list]' : '[object]'
     if (!Array.isArray(value)) return copyFields(value, depth)
@@ -82,7 +83,7 @@ function safeText(text: string, max = MAX_STRING): string {
     text.slice(0, SEARCHED),
   )
   if (text.length <= max) return clean.toWellFormed()
-  const digest = createHash('sha256').update(text).digest('hex')
+  const digest = hash('sha256', text)
   const kept = clean.slice(0, Math.min(KEPT_OF_LONG, max)).toWellFormed()
   return `${kept}… [${text.length} characters, sha256:${digest}]`
 }

@@ -33,6 +33,8 @@ export interface Policy {
 }
 
 const MEMO_LIMIT = 20_000
+/** Of one caller; then it starts anew. */
+const RECENT_LIMIT = 5_000
 
 /** @throws PolicyError when the server's own text is not valid */
 export function createPolicy(options: PolicyOptions = {}): Policy {
@@ -56,28 +58,61 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
     return key
   }
 
+  function decideByAttributes(input: DecisionInput): Decision {
+    // Only a server's own text can name a person; without one, people with the same attributes share an answer.
+    const name = options.cedar ? nameOf(input.caller) : 'caller'
+    const key = JSON.stringify([
+      name,
+      attributesOf(input.caller),
+      input.action,
+      input.resource,
+      recordKey(input.record),
+    ])
+    const known = memo.get(key)
+    if (known) return known
+    const decision = evaluate(engine, input, name, options)
+    memo.set(key, decision)
+    return decision
+  }
+
+  /** A caller is one object for as long as its token and the record are the same, so most answers need no key made of its attributes. */
+  const recent = new WeakMap<Caller, Recent>()
+
+  function recentOf({ caller, record }: DecisionInput): Recent {
+    const known = recent.get(caller)
+    if (known?.record === record && known.decisions.size < RECENT_LIMIT) return known
+    const entry: Recent = { record, decisions: new Map() }
+    recent.set(caller, entry)
+    return entry
+  }
+
   return {
     decide(input) {
       try {
-        // Only a server's own text can name a person; without one, people with the same attributes share an answer.
-        const name = options.cedar ? nameOf(input.caller) : 'caller'
-        const key = JSON.stringify([
-          name,
-          attributesOf(input.caller),
-          input.action,
-          input.resource,
-          recordKey(input.record),
-        ])
-        const known = memo.get(key)
-        if (known) return known
-        const decision = evaluate(engine, input, name, options)
-        memo.set(key, decision)
+        const { decisions } = recentOf(input)
+        const key = shortKey(input)
+        let decision = decisions.get(key)
+        if (!decision) {
+          decision = decideByAttributes(input)
+          decisions.set(key, decision)
+        }
         return decision
       } catch {
         return { allowed: false, reason: 'the policy could not be evaluated', rule: 'error' }
       }
     },
   }
+}
+
+/** What one caller was told under one record. */
+interface Recent {
+  readonly record: ServerRecord
+  readonly decisions: Map<string, Decision>
+}
+
+/** No two inputs of one caller and record have the same, whatever their names hold. */
+function shortKey({ action, resource }: DecisionInput): string {
+  return `${action} ${resource.kind.length} ${resource.kind} ${'name' in resource ? resource.name : ''}`
 }
 
 function evaluate(engine: CedarEngine, input: DecisionInput, name: string, options: PolicyOptions): Decision {

@@ -37,17 +37,23 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
     let size = 0
     const fail = (problem: HttpProblem): void => {
       request.off('data', onData)
+      request.off('close', onClose)
       reject(problem)
     }
+    const onClose = (): void => fail(incomplete())
     const onData = (chunk: Buffer): void => {
       size += chunk.byteLength
       if (size > maxBytes) fail(tooLarge(maxBytes))
       else chunks.push(chunk)
     }
+    if (request.destroyed) return fail(incomplete())
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return fail(tooLarge(maxBytes))
     request.on('data', onData)
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    request.once('close', () => fail(incomplete()))
+    request.once('end', () => {
+      request.off('close', onClose)
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+    })
+    request.once('close', onClose)
     request.once('error', (cause) => fail(incomplete(cause)))
   })
 }

@@ -44,7 +44,7 @@ class CallEnded extends Error {}
 export class Asking {
   /** What the call comes to because of what it asked. */
   ended: Outcome | undefined
-  readonly askable: Askable
+  #askable: Askable | undefined
   readonly #exchange: Exchange
   readonly #seal: StateSeal
   readonly #binding: () => Json
@@ -56,9 +56,13 @@ export class Asking {
     this.#exchange = exchange
     this.#seal = seal
     this.#binding = binding
-    this.askable = askableOf(exchange.capabilities)
     const { responses } = exchange
     this.#responses = typeof responses === 'object' && responses !== null ? (responses as Record<string, unknown>) : {}
+  }
+
+  get askable(): Askable {
+    this.#askable ??= askableOf(this.#exchange.capabilities)
+    return this.#askable
   }
 
   /** @returns whether the state, if there is one, is ours, unexpired, and of this very call */

@@ -21,7 +21,7 @@ import type { Arrival } from './arrival.ts'
 import { Asking, type Exchange } from './asking.ts'
 import type { Limits } from './config.ts'
 import { type ContextInput, createContext } from './context.ts'
-import { failed, type Interruptions } from './interruptions.ts'
+import { failed, Interruptions } from './interruptions.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { recorded, unrecordable } from './recorded.ts'
 import type { StateSeal } from './request-state.ts'
@@ -148,12 +148,12 @@ class CallRun {
   async #allowed(tool: ServedTool, args: Record<string, unknown>, asking: Asking): Promise<Outcome> {
     const { policy, limits, log, stopping } = this.#serving
     const { signal, progress, arrival } = this.#call
-    const interruptions: Interruptions = { cancelled: signal, stopping, timeLimit: AbortSignal.timeout(limits.time) }
+    const interruptions = new Interruptions({ cancelled: signal, stopping, time: limits.time })
     const input: ContextInput = {
       caller: arrival.caller,
       record: this.#record,
       policy,
-      signal: AbortSignal.any(Object.values(interruptions) as AbortSignal[]),
+      signal: interruptions.signal,
       progress,
       log: this.#call.log,
     }
@@ -186,7 +186,9 @@ class CallRun {
       })
       return audited ? outcome : await this.#recorded(outcome, 'refuse', receipt && { receipt })
     } catch (error) {
-      return this.#recorded(failed(error, interruptions, tool.surface.name, log), 'call')
+      return await this.#recorded(failed(error, interruptions, tool.surface.name, log), 'call')
+    } finally {
+      interruptions.end()
     }
   }
 

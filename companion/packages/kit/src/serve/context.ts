@@ -32,7 +32,9 @@ export function createContext({ caller, record, policy, signal, progress, log, a
   return {
     caller,
     signal,
-    askable: asking?.askable ?? NOTHING,
+    get askable() {
+      return asking?.askable ?? NOTHING
+    },
     progress(step) {
       // MCP 2026-07-28, utilities/progress: the value must increase, and none follows the end.
       if (!progress || signal.aborted || !(step.progress > last) || !inTime()) return

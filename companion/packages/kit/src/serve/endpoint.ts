@@ -100,13 +100,11 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
     }
     await turnstile.open(arrival, response)
     const body = await readBody(request, arrival, read)
-    await turnstile.pass(arrival, body, response)
-    const gone = new AbortController()
-    response.once('close', () => response.writableFinished || gone.abort())
-    if (response.closed) gone.abort()
+    const gone = goneSignal(response)
+    await turnstile.pass(arrival, body, response, gone)
     const ordinary = recognise(request.headers, body)
-    if (ordinary) return serveModern(ordinary, arrival, request, response, gone.signal)
-    const web = webRequest(request, serving.url, gone.signal)
+    if (ordinary) return serveModern(ordinary, arrival, request, response, gone)
+    const web = webRequest(request, serving.url, gone)
     const answer = (await isLegacyRequest(web, body))
       ? await legacy.handle(web, body, arrival)
       : await modern.fetch(web, { authInfo: authInfoOf(arrival), parsedBody: body })
@@ -123,6 +121,17 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
       else sendJson(response, problemOf(error, id))
     })
   }
+}
+
+/** Aborts when the client goes away before it has its answer. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  const leave = (): void => {
+    if (!response.writableFinished) gone.abort(new HttpProblem(400, 'request_abandoned', 'the client went away'))
+  }
+  if (response.closed) leave()
+  else response.once('close', leave)
+  return gone.signal
 }
 
 /** Serves what was recognised: the method's result as the modern era has it. */

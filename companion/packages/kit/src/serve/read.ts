@@ -6,7 +6,7 @@ import type { Arrival } from './arrival.ts'
 import { Asking, type Exchange } from './asking.ts'
 import { invalidArguments, type Serving, STATE_INVALID } from './call.ts'
 import { createContext } from './context.ts'
-import { failed, interrupted, type Interruptions, orAbandon } from './interruptions.ts'
+import { failed, Interruptions, orAbandon } from './interruptions.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { findReadable, READ_FIELDS, type Readable, type Wanted } from './readable.ts'
 import { recorded, unrecordable } from './recorded.ts'
@@ -130,12 +130,12 @@ class ReadRun {
     if (!asking.open()) return this.#recorded(failure(STATE_INVALID, 'the request state is not valid here'), 'refuse')
     const refused = unrecordable(this.#serving)
     if (refused) return refused
-    const interruptions: Interruptions = { cancelled: signal, stopping, timeLimit: AbortSignal.timeout(limits.time) }
+    const interruptions = new Interruptions({ cancelled: signal, stopping, time: limits.time })
     const ctx = createContext({
       caller: arrival.caller,
       record: this.#record,
       policy,
-      signal: AbortSignal.any(Object.values(interruptions) as AbortSignal[]),
+      signal: interruptions.signal,
       progress,
       log,
       asking,
@@ -147,11 +147,13 @@ class ReadRun {
   async #run(found: Readable, work: Work, ctx: ToolContext, interruptions: Interruptions): Promise<Outcome> {
     try {
       const outcome = await orAbandon(work(found, ctx), ctx.signal)
-      if (outcome === undefined) return interrupted(interruptions)
+      if (outcome === undefined) return failed(undefined, interruptions, found.name, this.#serving.log)
       const bytes = Buffer.byteLength(JSON.stringify(outcome.structured))
       return bytes > this.#serving.limits.result ? tooLarge(bytes, this.#serving.limits.result) : outcome
     } catch (error) {
       return failed(error, interruptions, found.name, this.#serving.log)
+    } finally {
+      interruptions.end()
     }
   }
 

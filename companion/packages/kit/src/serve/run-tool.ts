@@ -3,7 +3,7 @@ import { AttachedContent } from '../authoring/content.ts'
 import type { ToolContext } from '../authoring/context.ts'
 import type { ToolResult } from '../authoring/tool.ts'
 import type { Logger } from '../http/log.ts'
-import { failed, interrupted, type Interruptions, orAbandon } from './interruptions.ts'
+import { failed, type Interruptions, orAbandon } from './interruptions.ts'
 import { failure, type Outcome } from './outcome.ts'
 import type { ServedTool } from './tool-table.ts'
 
@@ -18,7 +18,7 @@ export async function runTool(
 ): Promise<Outcome> {
   try {
     const result = await orAbandon(tool.definition.run(args, ctx), ctx.signal)
-    if (result === undefined) return interrupted(interruptions)
+    if (result === undefined) return failed(undefined, interruptions, tool.surface.name, log)
     return accept(tool, result, maxResult, log)
   } catch (error) {
     return failed(error, interruptions, tool.surface.name, log)

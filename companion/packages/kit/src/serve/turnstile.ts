@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http'
 import type { UserCaller } from '@gatehouse/contracts'
-import { HttpProblem } from '../http/problem.ts'
 import { AuthError } from '../tokens/auth-error.ts'
 import type { TokenVerifier } from '../tokens/verifier.ts'
 import { type Admission, AdmissionError } from './admission.ts'
@@ -18,9 +17,9 @@ export interface Turnstile {
   /**
    * Lets an authenticated request in once there is a place for what it asks. The place is given back when the call ends
    * (`arrival.leave`), or when the response is closed.
-   * @throws AdmissionError, which is in the audit by then; HttpProblem when the client goes away meanwhile
+   * @throws AdmissionError, which is in the audit by then; the reason of `gone` when the client goes away meanwhile
    */
-  pass(arrival: Arrival, body: unknown, response: ServerResponse): Promise<void>
+  pass(arrival: Arrival, body: unknown, response: ServerResponse, gone: AbortSignal): Promise<void>
   /** Counts the request among the open ones of its caller, until its response is closed. @throws AdmissionError, as `pass` does */
   open(arrival: Arrival, response: ServerResponse): Promise<void>
 }
@@ -59,12 +58,10 @@ export function createTurnstile({ admission, failures, verifier, auditRefusal }:
       const leave = await audited(arrival, undefined, () => admission.open(keyOf(arrival.caller)))
       whenClosed(response, leave)
     },
-    async pass(arrival, body, response) {
+    async pass(arrival, body, response, gone) {
       const { method, tool } = requestOf(body)
       if (method === undefined || method === STANDING) return
-      const gone = new AbortController()
-      whenClosed(response, () => gone.abort(new HttpProblem(400, 'request_abandoned', 'the client went away')))
-      arrival.leave = await audited(arrival, tool, () => admission.enter(keyOf(arrival.caller), gone.signal))
+      arrival.leave = await audited(arrival, tool, () => admission.enter(keyOf(arrival.caller), gone))
       whenClosed(response, arrival.leave)
     },
   }

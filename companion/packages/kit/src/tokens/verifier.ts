@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { clientTerms, type RecordedClient, type UserCaller } from '@gatehouse/contracts'
+import { hash } from 'node:crypto'
+import { type ClientTerms, clientTerms, type RecordedClient, type UserCaller } from '@gatehouse/contracts'
 import { BoundedMap } from '../bounded-map.ts'
 import { type AccessTokenClaims, CLOCK_SKEW, verifyAccessToken } from './access-token.ts'
 import { AuthError } from './auth-error.ts'
@@ -50,58 +50,86 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const { issuer, audience, clients, now = Date.now } = options
   const keys = createIssuerKeys(issuer, options.fetch ?? fetch)
   const proofs = createProofVerifier(audience)
-  const verified = new BoundedMap<string, AccessTokenClaims>(CACHE_LIMIT)
+  const cache = new BoundedMap<string, CachedToken>(CACHE_LIMIT)
 
-  async function claimsOf(token: string): Promise<AccessTokenClaims> {
-    const hash = hashOf(token)
-    const known = verified.get(hash)
+  async function cached(token: string, tokenHash: string): Promise<CachedToken> {
+    const known = cache.get(tokenHash)
     if (known) {
-      if (known.exp + CLOCK_SKEW > now() / 1000) return known
-      verified.delete(hash)
+      if (known.claims.exp + CLOCK_SKEW > now() / 1000) return known
+      cache.delete(tokenHash)
     }
-    const claims = await verifyAccessToken(token, keys, { issuer, audience, now: now() })
-    verified.set(hash, claims)
-    return claims
+    const entry = { claims: await verifyAccessToken(token, keys, { issuer, audience, now: now() }) }
+    cache.set(tokenHash, entry)
+    return entry
+  }
+
+  /** One `Caller` for as long as token and record are the same, by which others may remember what they found out about it. */
+  function grantOf(entry: CachedToken): Grant {
+    const known = clients()
+    if (entry.grant?.clients === known) return entry.grant
+    const terms = clientTerms(known, entry.claims.client_id)
+    if (!terms) throw new AuthError('client_unknown', 'the client is not registered for this server', audience)
+    entry.grant = { clients: known, terms, verified: verifiedOf(entry.claims, terms) }
+    return entry.grant
   }
 
   return {
     knows(authorization) {
       const token = CREDENTIALS.exec(authorization ?? '')?.[2]
-      return token !== undefined && verified.get(hashOf(token)) !== undefined
+      return token !== undefined && cache.get(hashOf(token)) !== undefined
     },
     async verify({ method, url, authorization, dpop }) {
       if (authorization === undefined) throw new AuthError('token_missing', 'an access token is needed', audience)
       const [, scheme, token] = CREDENTIALS.exec(authorization) ?? []
       if (!scheme || !token) throw new AuthError('token_invalid', 'the Authorization header is malformed', audience)
-      const claims = await claimsOf(token)
-      const client = clientTerms(clients(), claims.client_id)
-      if (!client) throw new AuthError('client_unknown', 'the client is not registered for this server', audience)
+      const tokenHash = hashOf(token)
+      const entry = await cached(token, tokenHash)
+      const { terms, verified } = grantOf(entry)
 
-      const thumbprint = claims.cnf?.jkt
+      const { cnf } = entry.claims
       if (scheme.toLowerCase() === 'dpop') {
+        const thumbprint = cnf?.jkt
         if (!thumbprint) throw new AuthError('dpop_invalid', 'the access token is not bound to a key', audience)
         // The key would sign approvals, and a client that registered itself must not approve its own writes.
-        if (!client.deviceKey) throw new AuthError('dpop_invalid', 'this client may not hold a device key', audience)
-        await proofs.verify({ proof: dpop, token, thumbprint, method, url, now: now() })
-      } else if (claims.cnf || !client.bearer) {
+        if (!terms.deviceKey) throw new AuthError('dpop_invalid', 'this client may not hold a device key', audience)
+        proofs.verify({ proof: dpop, tokenHash, thumbprint, method, url, now: now() })
+      } else if (cnf || !terms.bearer) {
         throw new AuthError('bearer_not_allowed', 'the access token must be used with DPoP', audience)
       }
-      return {
-        caller: {
-          kind: 'user',
-          subject: claims.sub,
-          groups: claims.groups,
-          client: client.clientId,
-          surface: client.surface,
-          ...(thumbprint && { keyThumbprint: thumbprint }),
-        },
-        scopes: claims.scope.split(' ').filter(Boolean),
-        expiresAt: claims.exp,
-      }
+      return verified
     },
   }
 }
 
+interface CachedToken {
+  readonly claims: AccessTokenClaims
+  grant?: Grant
+}
+
+/** What a token amounts to under one record. */
+interface Grant {
+  readonly clients: readonly RecordedClient[]
+  readonly terms: ClientTerms
+  readonly verified: VerifiedToken
+}
+
+function verifiedOf(claims: AccessTokenClaims, { clientId, surface }: ClientTerms): VerifiedToken {
+  const thumbprint = claims.cnf?.jkt
+  return {
+    caller: {
+      kind: 'user',
+      subject: claims.sub,
+      groups: claims.groups,
+      client: clientId,
+      surface,
+      ...(thumbprint && { keyThumbprint: thumbprint }),
+    },
+    scopes: claims.scope.split(' ').filter(Boolean),
+    expiresAt: claims.exp,
+  }
+}
+
+/** Also what a DPoP proof says of its token (`ath`, RFC 9449 section 4.2). */
 function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64')
+  return hash('sha256', token, 'base64url')
 }
