@@ -2,6 +2,7 @@
 type Claim = string | number | boolean | null | readonly unknown[] | { readonly now: number } | { readonly of: Thing }
 export type Thing =
   | 'other server'
+  | 'digest at the other server'
   | 'audience with slash'
   | 'audience in capitals'
   | 'other tool digest'
@@ -60,6 +61,7 @@ export type Meanwhile =
   | 'used, and the server restarted'
   /** The genuine call used it at one replica, the attack goes to the other. */
   | 'used at another replica'
+  | 'the server restarted'
   | 'the description of the tool changed'
   | 'the server was suspended'
   | 'the record ran out'
@@ -69,8 +71,8 @@ export type Meanwhile =
 /**
  * One attack, as data: how what is sent differs from a genuine call with its genuine approval. Texts are templates: `{receipt}` stands for the
  * compact JWS, `{h}`, `{p}` and `{s}` for its parts, `{args}` for the arguments, `{meta}` for `_meta`, `{other}` for a receipt by
- * another device, `{otherPayload}` for its claims, `{token}` and `{proof}` for the sender's own, `{long}` for a hundred thousand characters and
- * `{megabyte}` for a million.
+ * another device, `{otherPayload}` for its claims, `{token}` and `{proof}` for the sender's own, `{long}` for a hundred thousand characters,
+ * `{megabyte}` for a million, and `{state}` for the state of a question that was asked, `{stateCut}` and its like for it in pieces.
  */
 export interface Attack {
   readonly id: string
@@ -101,6 +103,8 @@ export interface Attack {
   readonly headers?: Readonly<Record<string, string>>
   readonly encoding?: 'UTF-8' | 'UTF-16' | 'UTF-8 with BOM' | 'overlong UTF-8' | 'UTF-8 cut short'
   readonly sender?: Sender
+  /** `ask` is called first, and `{state}` is what it hands out; by ada, at the same server, for the arguments as sent where nothing else is said. */
+  readonly asked?: { readonly by?: Sender; readonly at?: 'replica'; readonly arguments?: string }
   readonly meanwhile?: Meanwhile
   readonly eras?: readonly Era[]
   readonly refused: Refused

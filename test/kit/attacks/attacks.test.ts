@@ -3,8 +3,9 @@ import { verifies } from '../../requirements.ts'
 import { until } from '../../support/fixture-world.ts'
 import type { Attack, Control, Era, Meanwhile } from './attack.ts'
 import { ATTACKS, CONTROLS } from './cases.ts'
+import { ANSWERS } from './cases/answers.ts'
 import { auditOf, type Range, type Site, startRange } from './range.ts'
-import { approve, codeOf, fire } from './shot.ts'
+import { approve, codeOf, fire, statesOf } from './shot.ts'
 
 let range: Range
 let serial = 0
@@ -18,7 +19,6 @@ const inEras = <T extends Control>(cases: readonly T[]) =>
   cases.flatMap((one) => (one.eras ?? ERAS).map((era) => [one.id, era, one] as const))
 const siteOf = (one: Control): Site => (one.tool === 'execute_statement' ? range.presto : range.site)
 
-/** Two attacks of one family that nothing in the world tells apart would be one. */
 it(`has ${ATTACKS.reduce((sum, [, cases]) => sum + cases.length, 0)} attacks, each another`, () => {
   const ids = ATTACKS.flatMap(([family, cases]) => cases.map(({ id }) => `${family}: ${id}`))
   expect(new Set(ids).size).toBe(ids.length)
@@ -36,6 +36,47 @@ describe.each(CONTROLS)('the approved call, %s', (_family, controls) => {
   })
 })
 
+it('answers a question that was asked, so that states are refused for what is wrong with them', async () => {
+  const { called, params = '', meta = '' } = ANSWERS.find(({ id }) => id === 'a state of another person') ?? {}
+  const question = { id: 'asked', called, params, meta, sent: '{"line":"one"}', asked: {} } as Control
+  const states = await statesOf(range, range.site, question)
+  const answer = await fire(range, range.site, approve(question, range.site, ++serial), question, 'modern', states)
+  expect(codeOf(answer), answer.body).toBeUndefined()
+  expect(answer.body).toContain('"sure":true')
+})
+
+/** Calls at once, one approval: over one server, over two replicas, with the same claims signed again, with the id under other arguments. */
+const RACES: readonly (readonly [string, readonly Omit<Control, 'id'>[], readonly ('site' | 'replica')[]])[] = [
+  ['on one server', [{}], ['site']],
+  ['on two replicas', [{}], ['site', 'replica']],
+  ['signed again', [{}, { signed: 'malleated' }], ['site', 'replica']],
+  [
+    'with other arguments under the same id',
+    [{}, { sent: '{"line":"two"}', claims: { args: { of: 'arguments as sent' } } }],
+    ['site', 'replica'],
+  ],
+]
+it.each(RACES)('of twenty calls that race %s, one runs', async (_id, variants, places) => {
+  verifies('SRV-KIT.5', 'OBS-2.1')
+  const { site } = range
+  const approval = approve({ id: 'race' }, site, ++serial)
+  const before = await rows(site)
+  const starts = { site: site.registry.audit.length, replica: range.replica.registry.audit.length }
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => {
+      const place = places[index % places.length] ?? 'site'
+      return fire(range, range[place], approval, variants[(index >> 1) % variants.length] ?? {}, 'modern')
+    }),
+  )
+  expect((await rows(site)).count).toBe(before.count + 1)
+  expect(answers.map(codeOf).filter((code) => code === undefined)).toHaveLength(1)
+  expect(answers.map(codeOf).filter((code) => code === 'approval_replayed')).toHaveLength(19)
+  await until(() => {
+    const events = places.flatMap((place) => auditOf(range[place], starts[place], 'approval_replayed'))
+    return events.length === 19
+  })
+})
+
 describe.each(ATTACKS)('%s', (_family, attacks) => {
   it.each(inEras(attacks))('%s (%s)', { timeout: 60_000 }, async (_id, era, attack) => {
     verifies('SRV-KIT.4', 'OBS-2.1', 'OBS-2.2')
@@ -44,11 +85,12 @@ describe.each(ATTACKS)('%s', (_family, attacks) => {
     const used = attack.meanwhile?.startsWith('used') ?? false
     const genuine = () => fire(range, site, approval, {}, era)
     if (used) await runsOnce(site, genuine)
+    const states = await statesOf(range, site, attack)
 
     const before = await rows(site)
     await meanwhile(attack.meanwhile, site, async (at, refused) => {
       const recorded = at.registry.audit.length
-      const attempt = fire(range, at, approval, attack, era)
+      const attempt = fire(range, at, approval, attack, era, states)
       await refused
       const answer = await attempt
       expect(codeOf(answer), answer.body).toBe(attack.refused.code)
@@ -74,7 +116,7 @@ async function recordedOnce(site: Site, start: number, attack: Attack, secrets: 
   const events = auditOf(site, start, attack.refused.code)
   expect(events).toHaveLength(1)
   const [event] = events
-  const stranger = [401, 503].includes(attack.refused.status ?? 200)
+  const stranger = [401, 403, 503].includes(attack.refused.status ?? 200)
   const subject = attack.sender?.startsWith('finn') ? 'finn' : 'ada'
   expect(event?.caller).toEqual(stranger ? undefined : expect.objectContaining({ kind: 'user', subject }))
   for (const secret of secrets) expect(JSON.stringify(event)).not.toContain(secret)
@@ -116,6 +158,7 @@ async function meanwhile(
     case 'used':
       return attack(site, now)
     case 'used, and the server restarted':
+    case 'the server restarted':
       await restart(site)
       return attack(site, now)
     case 'used at another replica':

@@ -62,6 +62,17 @@ const CLIENTS = [
   { clientId: 'other-web', surface: 'web', bearer: false },
 ]
 
+const CANNOT_SIGN_IN: ReadonlySet<Sender> = new Set<Sender>([
+  'ada through an unregistered client',
+  'ada with her bound token as bearer',
+  'ada with a proof by another key',
+  'ada without a proof',
+  'ada with a token bound by certificate',
+  'ada with an expired token',
+  'ada with a token for another server',
+  'nobody',
+])
+
 export async function startRange(): Promise<Range> {
   const [issuer, registry, replicaRegistry, prestoRegistry, device, other, postgres, data] = await Promise.all([
     startTestIssuer(),
@@ -113,8 +124,10 @@ export async function startRange(): Promise<Range> {
     },
     async era(era, at, sender) {
       if (era === 'modern') return { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call' }
-      const key = `${at.address} ${sender}`
-      const id = sessions.get(key) ?? (await openSession(range, at, sender))
+      // Somebody who cannot sign in attacks through the session of ada.
+      const opener = CANNOT_SIGN_IN.has(sender) ? 'ada' : sender
+      const key = `${at.address} ${opener}`
+      const id = sessions.get(key) ?? (await openSession(range, at, opener))
       sessions.set(key, id)
       return { 'mcp-protocol-version': '2025-11-25', 'mcp-session-id': id }
     },
@@ -292,8 +305,6 @@ async function openSession(range: Range, site: Site, sender: Sender): Promise<st
     }),
   })
   const id = response.headers.get('mcp-session-id')
-  // Somebody who cannot sign in attacks through the session of ada.
-  if (id === null && sender !== 'ada') return String((await range.era('legacy', site, 'ada'))['mcp-session-id'])
   if (id === null) throw new Error(`no session: ${response.status} ${await response.text()}`)
   await response.body?.cancel()
   return id

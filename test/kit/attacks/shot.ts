@@ -49,11 +49,12 @@ export async function fire(
   approval: Approval,
   attack: Omit<Control, 'id'>,
   era: Era,
+  states: Readonly<Record<string, string>> = {},
 ): Promise<Answer & { readonly secrets: readonly string[] }> {
   const sender = attack.sender ?? 'ada'
   const credentials = await range.credentials(sender, site)
   const sent = attack.sent ?? approval.arguments
-  const filled = await templates(range, site, approval, attack, sent, credentials)
+  const filled = templates(range, site, approval, attack, sent, credentials, states)
   const called = attack.called ?? approval.tool
   const meta = [...eraMeta(era), filled(attack.meta ?? '"dev.gatehouse/approval":"{receipt}"')].filter(Boolean).join()
   const params = (attack.params ?? '"name":"{called}","arguments":{args},"_meta":{meta}')
@@ -76,14 +77,15 @@ export async function fire(
   }
 }
 
-async function templates(
+function templates(
   range: Range,
   site: Site,
   approval: Approval,
   attack: Omit<Control, 'id'>,
   sent: string,
   credentials: Readonly<Record<string, string>>,
-): Promise<(text: string) => string> {
+  states: Readonly<Record<string, string>>,
+): (text: string) => string {
   const { device, other } = range
   const claims = JSON.stringify({ ...approval.claims, ...resolved(attack.claims ?? {}, approval, sent, range, site) })
   const jwk = jwkOf(attack.jwk ?? 'device', device, other)
@@ -111,12 +113,44 @@ async function templates(
     '{otherPayload}': forged[1],
     '{token}': credentials['authorization']?.split(' ')[1] ?? '',
     '{proof}': credentials['dpop'] ?? '',
+    ...states,
     '{long}': 'A'.repeat(100_000),
     '{megabyte}': 'A'.repeat(1_100_000),
   }
   const jws = attack.jws ?? '{h}.{p}.{s}'
   const fill = (text: string) => text.replaceAll(/\{[a-zA-Z]+\}/g, (name) => values[name] ?? name)
   return (text) => fill(text.replaceAll('{receipt}', () => jws))
+}
+
+/** The state that the server hands out with its question, and what an attacker makes of it. */
+export async function statesOf(
+  range: Range,
+  site: Site,
+  { asked, sent = '{"line":"one"}' }: Control,
+): Promise<Record<string, string>> {
+  if (!asked) return {}
+  const at = asked.at === 'replica' ? range.replica : site
+  const sender = asked.by ?? 'ada'
+  const args = asked.arguments ?? sent
+  const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":${args},"_meta":{${eraMeta('modern').join()}}}}`
+  const answer = await range.send(at, Buffer.from(body), {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    ...(await range.era('modern', at, sender)),
+    'mcp-name': 'ask',
+    ...(await range.credentials(sender, at)),
+  })
+  const state = messageOf(answer.body)?.result?.requestState
+  if (state === undefined) throw new Error(`nothing was asked: ${answer.body}`)
+  const bytes = Buffer.from(state, 'base64url')
+  const flipped = (at: number) => Buffer.from(bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)))
+  return {
+    '{state}': state,
+    '{stateCut}': state.slice(0, -8),
+    '{stateFirst}': flipped(0).toString('base64url'),
+    '{stateLast}': flipped(bytes.length - 1).toString('base64url'),
+    '{stateTurned}': Buffer.concat([bytes.subarray(50), bytes.subarray(0, 50)]).toString('base64url'),
+  }
 }
 
 function resolved(
@@ -128,6 +162,7 @@ function resolved(
 ): Record<string, unknown> {
   const things: Record<Thing, () => unknown> = {
     'other server': () => (site === range.presto ? range.site : range.presto).audience,
+    'digest at the other server': () => range.presto.digestOf('execute_statement'),
     'audience with slash': () => `${site.audience}/`,
     'audience in capitals': () => site.audience.toUpperCase(),
     'other tool digest': () => digestOf('an older description'),
@@ -157,7 +192,7 @@ function eraMeta(era: Era): string[] {
   return [
     '"io.modelcontextprotocol/protocolVersion":"2026-07-28"',
     '"io.modelcontextprotocol/clientInfo":{"name":"attacker","version":"1"}',
-    '"io.modelcontextprotocol/clientCapabilities":{}',
+    '"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{},"url":{}}}',
     trace,
   ]
 }
@@ -198,6 +233,7 @@ export function codeOf({ body }: Answer): string | undefined {
 interface Message {
   readonly result?: {
     readonly isError?: boolean
+    readonly requestState?: string
     readonly structuredContent?: Record<string, unknown>
     readonly _meta?: Record<string, Record<string, unknown>>
   }

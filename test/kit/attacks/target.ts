@@ -1,4 +1,4 @@
-import { defineTool, type ServerDefinition } from '@gatehouse/kit'
+import { defineTool, form, type ServerDefinition } from '@gatehouse/kit'
 import pg from 'pg'
 import { z } from 'zod'
 
@@ -63,9 +63,26 @@ export async function createTarget(databaseUrl: string): Promise<Target> {
     },
   })
 
+  const ask = (name: string) =>
+    defineTool({
+      name,
+      title: 'Ask',
+      description: 'Asks a question',
+      input: z.strictObject({ line: z.string(), loud: z.boolean().default(false) }),
+      output: z.strictObject({ sure: z.boolean() }),
+      effect: 'read',
+      annotations: { ...writes, readOnlyHint: true, destructiveHint: false },
+      minutesSaved: 1,
+      policy: {},
+      async run(_args, ctx) {
+        const answer = await ctx.elicit('confirmed', form('Are you sure?', z.object({ sure: z.boolean() })))
+        return { structured: { sure: answer.action === 'accept' && answer.content.sure }, text: 'answered' }
+      },
+    })
+
   return {
     server(description = DESCRIPTION) {
-      const tools = [keep(description), clear]
+      const tools = [keep(description), clear, ask('ask'), ask('ask_twice')]
       return {
         id: 'target',
         title: 'Target',

@@ -10,6 +10,15 @@ export const CLAIMS: readonly Attack[] = [
   { id: 'for this server with a slash', claims: { aud: { of: 'audience with slash' } }, refused: mismatch },
   { id: 'for this server in capitals', claims: { aud: { of: 'audience in capitals' } }, refused: mismatch },
   { id: 'for no server', claims: { aud: '' }, refused: mismatch },
+  {
+    id: 'for a tool of another server',
+    claims: {
+      aud: { of: 'other server' },
+      tool: 'execute_statement',
+      tool_digest: { of: 'digest at the other server' },
+    },
+    refused: mismatch,
+  },
   { id: 'for another person', claims: { sub: 'finn' }, refused: mismatch },
   { id: 'for the same person in capitals', claims: { sub: 'Ada' }, refused: mismatch },
   { id: 'for the same person with a space', claims: { sub: 'ada ' }, refused: mismatch },

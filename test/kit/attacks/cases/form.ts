@@ -69,8 +69,13 @@ export const FORM: readonly Attack[] = [
     params: `"name":"keep","arguments":{args},${KEY}:"{receipt}","_meta":{meta}`,
     refused: required,
   },
-  { id: 'in the message', meta: '', message: `${KEY}:"{receipt}"`, refused: required },
-  { id: 'in the _meta of the message', meta: '', message: `"_meta":{${KEY}:"{receipt}"}`, refused: required },
+  { id: 'in the message', meta: '', message: `${KEY}:"{receipt}"`, refused: { status: 400, code: 'message_invalid' } },
+  {
+    id: 'in the _meta of the message',
+    meta: '',
+    message: `"_meta":{${KEY}:"{receipt}"}`,
+    refused: { status: 400, code: 'message_invalid' },
+  },
   {
     id: 'in the arguments',
     meta: '',

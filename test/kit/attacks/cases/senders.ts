@@ -21,7 +21,7 @@ export const SENDERS: readonly Attack[] = [
   {
     id: 'by a client that is not registered',
     sender: 'ada through an unregistered client',
-    refused: unauthorized('client_unknown'),
+    refused: { status: 403, code: 'client_unknown' },
   },
   { id: 'from a surface that the record does not name', sender: 'ada on another surface', refused: { code: 'denied' } },
   {

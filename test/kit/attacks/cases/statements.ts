@@ -32,7 +32,7 @@ export const STATEMENTS: readonly Attack[] = [
   {
     id: 'a second statement',
     ...statement(`${APPROVED}; DELETE FROM sandbox.budget_plan`),
-    refused: { code: 'statement_count' },
+    refused: mismatch,
   },
   {
     id: 'a field too many',

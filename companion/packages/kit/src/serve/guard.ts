@@ -34,10 +34,14 @@ export function repeatedHeader(incoming: IncomingMessage, name: string): boolean
 /** -32020, header mismatch (MCP 2026-07-28). */
 const HEADER_MISMATCH = -32_020
 const INVALID_REQUEST = -32_600
+const INVALID_PARAMS = -32_602
+
+const CALL_KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params'])
 
 /**
  * What an edge reads must be what runs, in both eras: `Mcp-Method` and `Mcp-Name` say what the body says. (That the modern era has them at
- * all is checked by the SDK.) Batches went with 2025-06-18.
+ * all is checked by the SDK.) Batches went with 2025-06-18. The shape of a call is checked here, before the SDK does, so that a call that is
+ * refused for it is in the audit too.
  * @throws RpcProblem
  */
 export function checkBody(body: unknown, headers: IncomingHttpHeaders): void {
@@ -52,6 +56,23 @@ export function checkBody(body: unknown, headers: IncomingHttpHeaders): void {
   if (name !== undefined && name !== field(params, 'name') && name !== field(params, 'uri')) {
     throw new RpcProblem(400, HEADER_MISMATCH, 'header_mismatch', 'the header Mcp-Name differs from the body')
   }
+  if (field(body, 'method') === 'tools/call') checkCall(body as object)
+}
+
+function checkCall(body: object): void {
+  if (!Object.keys(body).every((key) => CALL_KEYS.has(key)))
+    throw new RpcProblem(400, INVALID_REQUEST, 'message_invalid', 'a call has no such member')
+  const params = field(body, 'params')
+  const state = field(params, 'requestState')
+  const fits =
+    typeof field(params, 'name') === 'string' &&
+    ['arguments', '_meta', 'inputResponses'].every((name) => isObjectOrAbsent(field(params, name))) &&
+    (state === undefined || typeof state === 'string')
+  if (!fits) throw new RpcProblem(400, INVALID_PARAMS, 'params_invalid', 'the params are not those of a call')
+}
+
+function isObjectOrAbsent(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value))
 }
 
 function field(value: unknown, name: string): unknown {
