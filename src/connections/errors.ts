@@ -5,7 +5,8 @@ import { GatehouseError } from '@gatehouse/contracts'
  * Access: `not_signed_in`, `server_not_allowed`, `tool_not_allowed`, `tool_not_offered`, `prompt_not_allowed`, `prompt_not_offered`,
  * `resource_not_allowed`, `resource_not_offered`, `surface_mismatch`, `surface_too_large`, `surface_unsettled`, `schema_refused`.
  * The network: `server_unreachable` (nothing was sent), `server_disconnected` and `server_timeout` (it may have run), `server_refused`
- * (401 or 403), `server_session_lost`, `server_error`, `server_moved`, `server_busy` and `request_too_large` (nothing ran), `result_invalid`.
+ * (401 or 403), `server_session_lost`, `server_error`, `server_moved`, `server_busy` and `request_too_large` (nothing ran), `result_invalid`,
+ * `page_required` (nothing ran).
  * Approval: `arguments_invalid`, `proposal_invalid`, `proposal_mismatch`, `approval_not_enforced`, `approval_rejected`, `approval_withdrawn`,
  * `approval_expired`, `outcome_unknown`.
  * An outcome may also carry `call_failed` (unforeseen), a code of plans/errors.ts or session/errors.ts, or the server's own.
@@ -36,6 +37,7 @@ export type ConnectionErrorCode =
   | 'server_moved'
   | 'request_too_large'
   | 'result_invalid'
+  | 'page_required'
   | 'arguments_invalid'
   | 'proposal_invalid'
   | 'proposal_mismatch'

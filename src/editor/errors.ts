@@ -131,6 +131,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   disposed: ['Gatehouse is closing', 'Ask again after the window has been reloaded.'],
   plans_disposed: ['Gatehouse is closing', 'What waits will still be there after the window has been reloaded.'],
   server_session_lost: ['The server has forgotten the connection', 'Nothing ran. Ask again.', RETRY],
+  page_required: ['The server wants you to visit a page first', 'Nothing ran. Finish there, then ask again.'],
   result_invalid: ['The server’s answer cannot be read', 'It is not what its tool promises. Tell its owner.', SERVERS],
   arguments_invalid: ['The tool was called wrongly', 'The arguments do not fit its schema, so nothing was sent.', LOG],
   proposal_invalid: [

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -146,6 +146,24 @@ describe('server-everything, over its own Streamable HTTP', () => {
     expect(world.elicited.at(-1)).toMatchObject({ mode: 'url', url: 'https://example.com/consent' })
   })
 
+  it('that refuses until the person has been to a page is asked again when they have, and told as that when they have not', async () => {
+    verifies('EDIT-4.2')
+    const wanted = { url: 'https://example.com/data', errorPath: true }
+    world.answer = { action: 'decline' }
+    expect(await world.call('trigger-url-elicitation', { ...wanted, elicitationId: 'one' })).toMatchObject({
+      isError: true,
+      code: 'page_required',
+    })
+    world.answer = { action: 'accept' }
+    const before = world.elicited.length
+    const outcome = await world.call('trigger-url-elicitation', { ...wanted, elicitationId: 'two' })
+    expect(outcome).toMatchObject({ isError: false, text: expect.stringContaining('completed') as string })
+    expect(world.elicited.slice(before)).toMatchObject([
+      { mode: 'url', url: 'https://modelcontextprotocol.io' },
+      { mode: 'url', url: wanted.url },
+    ])
+  })
+
   it('expands its prompts, with arguments and with an embedded resource', async () => {
     verifies('EDIT-2.3')
     const prompt = (name: string, args: Record<string, string> = {}) =>
@@ -289,15 +307,22 @@ describe.each([
   })
 })
 
-describe('a write of a server that checks no approvals', () => {
-  it('closes the server', async () => {
-    const root = mkdtempSync(join(folder, 'writes-'))
-    const server = await running(serveStdio(FILESYSTEM, [root]))
-    const world = await under(openTheirs(server, { effects: { write_file: 'write' } }))
-    const path = join(root, 'new.txt')
-    const outcome = await world.call('write_file', { path, content: 'x' })
-    expect(outcome).toMatchObject({ isError: true, code: 'approval_not_enforced' })
-    expect(existsSync(path) && readFileSync(path, 'utf8')).toBe('x')
-    expect(await world.call('list_directory', { path: root })).toMatchObject({ code: 'approval_not_enforced' })
-  })
+describe('a server that checks no approvals', () => {
+  it(
+    'is not even asked for a change, and goes on being read',
+    async () => {
+      verifies('EDIT-3.1')
+      const root = mkdtempSync(join(folder, 'writes-'))
+      const server = await running(serveStdio(FILESYSTEM, [root]))
+      const world = await under(openTheirs(server, { effects: { write_file: 'write' } }))
+      const path = join(root, 'new.txt')
+      const outcome = await world.call('write_file', { path, content: 'x' })
+      expect(outcome).toMatchObject({ isError: true, code: 'approval_not_enforced' })
+      expect(existsSync(path)).toBe(false)
+      expect(world.plans.entries()).toEqual([])
+      expect(world.sent.some(({ method }) => method === 'tools/call')).toBe(false)
+      expect(await world.call('list_directory', { path: root })).toMatchObject({ isError: false })
+    },
+    LONG,
+  )
 })
