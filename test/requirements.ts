@@ -19,7 +19,8 @@ export const requirements = {
   'AUTH-4.1': 'The session is an AuthenticationProvider of the editor',
   'AUTH-5.1': 'Refresh is single-flight with rotation',
   'AUTH-5.2': 'A 401 gets one fresh token, then a sign-in that a person starts',
-  'AUTH-5.3': '`insufficient_scope` gets a wider token, silently where the provider gives one, else by a sign-in that a person starts',
+  'AUTH-5.3':
+    '`insufficient_scope` gets a wider token, silently where the provider gives one, else by a sign-in that a person starts',
   'AUTH-6.1': 'Tokens are bound to the device key by DPoP: proof, `ath`, `jkt`, time and replay are verified',
   'AUTH-6.2': 'A bound token sent as a plain bearer is refused; plain bearer only for clients registered so',
   'AUTH-7.1': 'Without an edge the server verifies the token itself',
@@ -65,6 +66,11 @@ export const requirements = {
     'Sizes, times and numbers of what clients send, read and leave open are bounded, each with its own answer',
   'SRV-KIT.12': 'What cannot be recorded is refused and says so, and is served again once there is room',
   'SRV-KIT.9': 'Equal data, equal digest; unequal data, unequal digest; what JSON can hide is refused',
+  'SRV-KIT.10':
+    'Prompts, resources and templates are decided, listed, read, completed and audited like tools; changes are told to those who may see them',
+  'SRV-KIT.11':
+    'A call may ask its client in both eras; the state between rounds is sealed, and bound to caller, client, tool and arguments; an answer is no approval',
+  'SRV-KIT.12': 'Results carry images, audio and resources, and log lines at the level the client asks for',
   'OBS-1.1': 'Spans and metrics follow the MCP conventions and continue the caller’s trace',
   'OBS-2.1': 'Every call, allowed or denied, is in the audit before its result is returned',
   'OBS-2.2': 'The audit holds redacted arguments and never rows or tokens',

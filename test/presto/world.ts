@@ -33,8 +33,8 @@ export async function openWorld(): Promise<World> {
 
 /** The server's own governance file, as the registry would hold it. */
 export function prestoRecord(url: string): ServerRecord {
-  const { tools, surfaceDigest } = describeServer(prestoServer())
-  return ServerRecord.parse({ ...record, url, status: 'listed', tools, surfaceDigest })
+  const { tools, prompts, resources, surfaceDigest } = describeServer(prestoServer())
+  return ServerRecord.parse({ ...record, url, status: 'listed', tools, prompts, resources, surfaceDigest })
 }
 
 const policy = createPolicy({ tools: {}, cedar: POLICIES })

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ServerRecord } from '@gatehouse/contracts'
-import { describeServer, type Logger, type RunningServer, type ServerConfig, startServer } from '@gatehouse/kit'
+import {
+  describeServer,
+  type Logger,
+  type RunningServer,
+  type ServerConfig,
+  type ServerDefinition,
+  startServer,
+} from '@gatehouse/kit'
 import { Device } from './device.ts'
 import { FixtureTools, fixtureServer } from './fixture-tools.ts'
 import { type Claims, startTestIssuer, type TestIssuer } from './issuer.ts'
@@ -33,7 +40,12 @@ export interface Recorded {
   readonly life?: number
 }
 
-export async function startWorld(config: Partial<ServerConfig> = {}, recorded: Recorded = {}): Promise<World> {
+/** @param definition of the server, when it is not that of `tools`; its id must be `fixture` */
+export async function startWorld(
+  config: Partial<ServerConfig> = {},
+  recorded: Recorded = {},
+  definition?: ServerDefinition,
+): Promise<World> {
   const [issuer, registry, device, postgres, data] = await Promise.all([
     startTestIssuer(),
     startRecordRegistry(),
@@ -44,7 +56,8 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
   const databaseUrl = await postgres.databaseUrl('fixture')
   const tools = new FixtureTools()
   const log: string[] = []
-  const server = await startServer(fixtureServer(tools), {
+  const served = definition ?? fixtureServer(tools)
+  const server = await startServer(served, {
     host: '127.0.0.1',
     port: 0,
     data,
@@ -56,7 +69,7 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
     ...config,
   })
   const url = `${server.url}/mcp`
-  const record = (change: Partial<ServerRecord> = {}) => recordOf(url, change)
+  const record = (change: Partial<ServerRecord> = {}) => recordOf(served, url, change)
   registry.answer({ kind: 'signed', record: record(recorded.record), life: recorded.life ?? 60 })
   await untilReady(server.url)
   return {
@@ -75,8 +88,8 @@ export async function startWorld(config: Partial<ServerConfig> = {}, recorded: R
   }
 }
 
-function recordOf(url: string, change: Partial<ServerRecord>): ServerRecord {
-  const { tools, surfaceDigest } = describeServer(fixtureServer())
+function recordOf(definition: ServerDefinition, url: string, change: Partial<ServerRecord>): ServerRecord {
+  const { tools, prompts, resources, surfaceDigest } = describeServer(definition)
   return {
     ...ServerRecord.parse({
       id: 'fixture',
@@ -100,6 +113,8 @@ function recordOf(url: string, change: Partial<ServerRecord>): ServerRecord {
       ],
       surfaceDigest,
       tools,
+      prompts,
+      resources,
     }),
     ...change,
   }

@@ -5,6 +5,8 @@ import {
   Digest,
   digestOf,
   parseStrictJson,
+  RecordedPrompt,
+  RecordedResource,
   RecordedTool,
   ServerRecord,
   ServerRecordFields,
@@ -22,6 +24,8 @@ const Description = z.object({
   kind: z.literal('surface'),
   surface: ServerSurface,
   tools: z.array(RecordedTool),
+  prompts: z.array(RecordedPrompt),
+  resources: z.array(RecordedResource),
   surfaceDigest: Digest,
 })
 
@@ -30,6 +34,8 @@ const Governance = ServerRecordFields.omit({
   url: true,
   status: true,
   tools: true,
+  prompts: true,
+  resources: true,
   surfaceDigest: true,
   instructionsDigest: true,
 })
@@ -44,6 +50,8 @@ export async function prestoRecord(url: string): Promise<ServerRecord> {
     url,
     status: 'listed',
     tools: description.tools,
+    prompts: description.prompts,
+    resources: description.resources,
     surfaceDigest: description.surfaceDigest,
     ...(instructions !== undefined && { instructionsDigest: digestOf(instructions) }),
   })

@@ -60,7 +60,7 @@ export function createMcpServer(
           ...requestOf(server, ctx),
           era,
           protocolVersion: server.getNegotiatedProtocolVersion() ?? '',
-          params: (request.params ?? {}) as Record<string, unknown>,
+          params: request.params ?? {},
         }) as never,
     )
   }
@@ -115,7 +115,7 @@ function requestOf(server: Server, ctx: ServerContext): Omit<MethodRequest, 'era
     signal: mcpReq.signal,
     // A caller that is gone is told nothing; its signal says so to the tool.
     notify(method, params) {
-      mcpReq.notify({ method, params } as never).catch(() => undefined)
+      mcpReq.notify({ method, params }).catch(() => undefined)
     },
     log(level, message) {
       mcpReq.log(level, message).catch(() => undefined)

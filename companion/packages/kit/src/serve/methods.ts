@@ -24,9 +24,9 @@ export interface MethodRequest {
   /** Aborts when the caller cancels or goes away. */
   readonly signal: AbortSignal
   /** Sends a notification that belongs to this request. One that can reach nobody is dropped. */
-  notify(method: string, params: Record<string, unknown>): void
+  readonly notify: (method: string, params: Record<string, unknown>) => void
   /** Sends a line to the caller's client if it asked for lines of this level. */
-  log(level: LogLevel, message: string): void
+  readonly log: (level: LogLevel, message: string) => void
 }
 
 type Result = Record<string, unknown>
@@ -92,7 +92,8 @@ async function callTool(serving: Serving, request: MethodRequest): Promise<Resul
     arguments: (params['arguments'] ?? {}) as Record<string, unknown>,
   })
   if (outcome.input) return { resultType: 'input_required', ...outcome.input }
-  if (outcome.code === CAPABILITY_MISSING) throw capabilityMissing(outcome)
+  // Before 2026-07-28 there was no such error, and a tool's failure is a result.
+  if (outcome.code === CAPABILITY_MISSING && request.era === 'modern') throw capabilityMissing(outcome)
   // MCP 2026-07-28, server/tools, "error handling": an unknown tool is a protocol error, and so is a state that is not ours.
   if (outcome.code === UNKNOWN_TOOL || outcome.code === STATE_INVALID)
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, outcome.structured['message'] as string, {
@@ -123,7 +124,7 @@ async function readResource(serving: Serving, request: MethodRequest): Promise<R
 async function read(serving: Serving, request: MethodRequest, wanted: Wanted): Promise<Result> {
   const outcome = await serveRead(serving, readOf(request, wanted))
   if (outcome.input) return { resultType: 'input_required', ...outcome.input }
-  return resultOrThrow(outcome, request, wanted)
+  return resultOrThrow(outcome, wanted)
 }
 
 interface CompleteParams {
@@ -139,25 +140,23 @@ async function complete(serving: Serving, request: MethodRequest): Promise<Resul
   const wanted: Wanted =
     ref.type === 'ref/prompt' ? { kind: 'prompt', name: ref.name, arguments: {} } : { kind: 'resource', uri: ref.uri }
   const typed: Typed = { argument: argument.name, value: argument.value, others: context?.arguments ?? {} }
-  return resultOrThrow(await serveCompletion(serving, readOf(request, wanted), typed), request, wanted)
+  return resultOrThrow(await serveCompletion(serving, readOf(request, wanted), typed), wanted)
 }
 
-function resultOrThrow(outcome: Outcome, { era }: MethodRequest, wanted: Wanted): Result {
+function resultOrThrow(outcome: Outcome, wanted: Wanted): Result {
   if (!outcome.isError) return outcome.structured
   if (outcome.code === CAPABILITY_MISSING) throw capabilityMissing(outcome)
   const { message, ...data } = outcome.structured
-  throw new ProtocolError(errorCodeOf(outcome.code, era), String(message), {
+  throw new ProtocolError(errorCodeOf(outcome.code), String(message), {
     ...data,
     ...(wanted.kind === 'resource' && { uri: wanted.uri }),
   })
 }
 
-/** A resource that is not there had a code of its own before 2026-07-28. */
-export const RESOURCE_NOT_FOUND = -32_002
 const SERVER_ERROR = -32_000
 
-function errorCodeOf(code: string, era: Era): number {
-  if (code === UNKNOWN.resource && era === 'legacy') return RESOURCE_NOT_FOUND
+/** A resource that is not there is invalid params in both eras: the SDK has dropped the code of its own that it had before 2026-07-28. */
+function errorCodeOf(code: string): number {
   if (code === UNKNOWN.resource || code === UNKNOWN.prompt) return ProtocolErrorCode.InvalidParams
   if (code === 'invalid_arguments' || code === 'input_invalid' || code === STATE_INVALID)
     return ProtocolErrorCode.InvalidParams
