@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ConnectionError } from './errors.ts'
+import { createNestingCheck } from './nesting.ts'
 
 /** Bytes of one response body, after decompression. */
 const MAX_BODY = 8 * 1024 * 1024
@@ -64,10 +65,12 @@ export async function whileAnswering<T>(answer: () => Promise<T>): Promise<T> {
 
 /**
  * `fetch` that reports the end of a call's streams and bounds each body.
+ * @param title of the server
  * @param refuse throws for an answer that says not to come back yet, however it is used
  */
 export function channelFetch(
   send: typeof fetch,
+  title: string,
   refuse: (response: Response) => void = () => undefined,
   maxBody = MAX_BODY,
 ): typeof fetch {
@@ -87,7 +90,12 @@ export function channelFetch(
         streams?.ended()
         return response.body ? new Response(beginning(response.body), { status, statusText, headers }) : response
       }
-      return new Response(watched(response.body, maxBody, streams), { status, statusText, headers })
+      const isEventStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+      return new Response(watched(response.body, title, maxBody, createNestingCheck(isEventStream), streams), {
+        status,
+        statusText,
+        headers,
+      })
     } catch (error) {
       streams?.ended()
       throw error
@@ -114,7 +122,9 @@ function beginning(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>
 
 function watched(
   body: ReadableStream<Uint8Array>,
+  title: string,
   maxBody: number,
+  isTooDeep: (chunk: Uint8Array) => boolean,
   streams: Streams | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
@@ -134,8 +144,13 @@ function watched(
           return
         }
         size += value.byteLength
-        if (size > maxBody) {
-          const error = new ConnectionError('result_invalid', `The answer is larger than ${maxBody} bytes.`)
+        const fault =
+          size > maxBody ? `larger than ${maxBody} bytes` : isTooDeep(value) ? 'nested too deeply' : undefined
+        if (fault) {
+          const error = new ConnectionError(
+            'result_invalid',
+            `The answer of ${title} is ${fault}, so it is not read. Tell its owner.`,
+          )
           streams?.failed(error)
           await reader.cancel()
           throw error

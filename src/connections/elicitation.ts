@@ -7,7 +7,7 @@ export type Elicit = (elicitation: Elicitation, signal: AbortSignal) => Promise<
 
 const MAX_MESSAGE = 4000
 /** Questions of one server that are before a person at once, and that one call, or several that overlap, may ask in all. */
-const AT_ONCE = 3
+const AT_ONCE = 5
 const IN_A_ROW = 20
 const Content = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
 

@@ -18,6 +18,7 @@ import { ConnectionError } from './errors.ts'
 import { failureOf, isUnreadable, unreadable } from './failure.ts'
 import { listAll, listTools } from './listing.ts'
 import { whileAlive } from './liveness.ts'
+import { afterPages, type RequiredPage } from './required-pages.ts'
 import { type CheckedSurface, checkSurface, recordKey } from './surface.ts'
 import { definitionOf, keepsItsPromise } from './tool-definition.ts'
 import type { ConnectionsLog, ServerHealth, ToolProgress } from './types.ts'
@@ -176,7 +177,12 @@ export function createServerConnection(options: ServerConnectionOptions): Server
             onProgress?.(progressOf(progress))
           },
         }
-        return questions.whileCalled(() => overChannel(() => ask(client, how), limits.grace))
+        const asked = () =>
+          afterPages(
+            () => ask(client, how),
+            (page) => goesTo(record, page, how.signal ?? signal),
+          )
+        return questions.whileCalled(() => overChannel(asked, limits.grace))
       })
     } catch (error) {
       signal.throwIfAborted()
@@ -251,7 +257,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
 
   async function connected(client: Client, record: ServerRecord): Promise<void> {
     const transport = new StreamableHTTPClientTransport(new URL(record.url), {
-      fetch: channelFetch(session.fetchFor(record.url), (response) => keepAway(record, response)),
+      fetch: channelFetch(session.fetchFor(record.url), record.title, (response) => keepAway(record, response)),
       reconnectionScheduler: (reconnect, delay) => {
         const soon = setTimeout(reconnect, Math.max(delay, LEAST_RECONNECT))
         return () => clearTimeout(soon)
@@ -317,6 +323,12 @@ export function createServerConnection(options: ServerConnectionOptions): Server
       log({ level: 'info', code: 'server_stream', message: `${id}: a stream was interrupted` })
     }
     return client
+  }
+
+  async function goesTo(record: ServerRecord, page: RequiredPage, signal: AbortSignal): Promise<boolean> {
+    const request = { method: 'elicitation/create', params: { mode: 'url', ...page } } as const
+    const answer = () => answerElicitation(record.id, request, options.elicit, signal)
+    return (await questions.ask(() => whileAnswering(answer))).action === 'accept'
   }
 
   /** A server that goes away takes its subscription with it: then its tools may be others when it is back. */

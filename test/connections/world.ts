@@ -155,7 +155,7 @@ export function ready(servers: readonly ListedServer[], version = 'v1'): Catalog
   return { kind: 'ready', servers, fetchedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, version }
 }
 
-function testCatalog(record: ServerRecord): TestCatalog {
+export function testCatalog(record: ServerRecord): TestCatalog {
   let state: CatalogState = ready([{ access: 'allowed', record }])
   const listeners = new Set<(state: CatalogState) => void>()
   return {
