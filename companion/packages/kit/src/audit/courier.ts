@@ -18,6 +18,8 @@ export interface CourierOptions {
   readonly next: (most: number) => Parcel | undefined | Promise<Parcel | undefined>
   readonly ship: Ship
   readonly log: Logger
+  /** How long it waits once woken, milliseconds, so that what comes close together goes together. Default 0. */
+  readonly lingerMs?: number
   /** Also looks by itself this often, for events that somebody else has left. Default: only when woken. */
   readonly pollMs?: number
 }
@@ -41,7 +43,7 @@ const REMIND_EVERY = 20
  * Ships in the background, one parcel at a time, oldest first; a failure is tried again with growing pauses, for ever. But for a parcel that
  * the registry calls invalid: it is halved until the event is found that spoils it, which is set aside, so that the others can go.
  */
-export function startCourier({ next, ship, log, pollMs }: CourierOptions): Courier {
+export function startCourier({ next, ship, log, lingerMs = 0, pollMs }: CourierOptions): Courier {
   const stopped = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let round: Promise<void> | undefined
@@ -104,17 +106,26 @@ export function startCourier({ next, ship, log, pollMs }: CourierOptions): Couri
       .then((pause) => {
         round = undefined
         if (stopped.signal.aborted) return
-        if (woken && failures === 0) return start()
+        if (woken && failures === 0) return soon()
         if (pause !== undefined) timer = setTimeout(start, pause).unref()
       })
+  }
+
+  /** A delivery that is under way, or a pause after a failure, comes first. */
+  function soon(): void {
+    if (round || stopped.signal.aborted) return
+    if (lingerMs === 0) return start()
+    clearTimeout(timer)
+    timer = setTimeout(start, lingerMs).unref()
   }
 
   const courier: Courier = {
     setAside: () => asideCount,
     wake() {
+      if (woken) return
       woken = true
       // While deliveries fail, the timer of the backoff decides, not the next event.
-      if (failures === 0) start()
+      if (failures === 0) soon()
     },
     async stop(graceMs) {
       if (stopped.signal.aborted) return

@@ -42,6 +42,10 @@ interface Waiting {
 
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 const DEFAULT_CLOSE_GRACE_MS = 2000
+/** How long events gather before they are shipped. */
+const LINGER_MS = 50
+/** How long shipped events may stay in the file of a server that records nothing more. */
+const REMOVAL_MS = 500
 const PARCEL_BYTES = 512 * 1024
 /** Kept for what runs already when no more is let in. */
 const RESERVE_BYTES = 256 * 1024
@@ -66,7 +70,14 @@ export function createJournal(options: JournalOptions): Journal {
   /** What kept the latest events from the disk. */
   let broken: JournalError | undefined
 
-  const courier = startCourier({ next: parcel, ship, log })
+  /** Events up to here are with the registry. They leave the file with the next write, which is synced anyway, or when there is none for a while. */
+  let shippedThrough = Number.MIN_SAFE_INTEGER
+  let removedThrough = shippedThrough
+  let removal: NodeJS.Timeout | undefined
+  /** Written by this process, so not from another version of it. */
+  const ownFrom = numberOf(statements.latest.get()) + 1
+
+  const courier = startCourier({ next: parcel, ship, log, lingerMs: LINGER_MS })
 
   function flush(): void {
     const batch = waiting
@@ -75,6 +86,7 @@ export function createJournal(options: JournalOptions): Journal {
     try {
       transaction(database, () => {
         for (const { bytes, json } of batch) statements.insert.run(bytes, json)
+        removeShipped()
       })
       broken = undefined
     } catch (cause) {
@@ -87,6 +99,21 @@ export function createJournal(options: JournalOptions): Journal {
     }
     for (const entry of batch) entry.resolve()
     courier.wake()
+  }
+
+  function removeShipped(): void {
+    if (removedThrough >= shippedThrough) return
+    statements.remove.run(removedThrough, shippedThrough)
+    removedThrough = shippedThrough
+  }
+
+  /** What cannot be removed now is shipped twice at worst, which is harmless. */
+  function removeQuietly(): void {
+    try {
+      removeShipped()
+    } catch (cause) {
+      log.warn('shipped audit events could not be removed from the journal', { code: 'journal_unwritable', cause })
+    }
   }
 
   function setAside(seq: number, reason: string): void {
@@ -102,11 +129,11 @@ export function createJournal(options: JournalOptions): Journal {
     let last = 0
     let bytes = 0
     let unreadable = 0
-    for (const row of statements.oldest.all(most)) {
+    for (const row of statements.oldest.all(shippedThrough, most)) {
       const size = Number(row['bytes'])
       if (events.length > 0 && bytes + size > PARCEL_BYTES) break
       const seq = Number(row['seq'])
-      const event = eventOf(String(row['json']))
+      const event = eventOf(String(row['json']), seq >= ownFrom)
       if (!event) {
         log.error('a recorded audit event cannot be read; it is kept here, set aside', { code: 'audit_set_aside', seq })
         setAside(seq, 'it cannot be read')
@@ -122,15 +149,19 @@ export function createJournal(options: JournalOptions): Journal {
     return {
       events,
       acknowledge() {
-        statements.remove.run(first, last)
+        shippedThrough = last
         held -= bytes
+        removal ??= setTimeout(() => {
+          removal = undefined
+          if (!closing) removeQuietly()
+        }, REMOVAL_MS).unref()
       },
       setAside: (reason) => setAside(first, reason),
     }
   }
 
   return {
-    waiting: () => numberOf(statements.waiting.get()),
+    waiting: () => numberOf(statements.waiting.get(shippedThrough)),
     setAside: () => numberOf(statements.aside.get()),
     check() {
       if (closing) throw closed()
@@ -157,6 +188,8 @@ export function createJournal(options: JournalOptions): Journal {
       closing ??= (async () => {
         flush()
         await courier.stop(closeGraceMs)
+        clearTimeout(removal)
+        removeQuietly()
         database.close()
       })()
       return closing
@@ -199,15 +232,16 @@ COMMIT;
 function prepare(database: DatabaseSync) {
   return {
     insert: database.prepare('INSERT INTO event (bytes, json) VALUES (?, ?)'),
-    oldest: database.prepare('SELECT seq, bytes, json FROM event ORDER BY seq LIMIT ?'),
+    oldest: database.prepare('SELECT seq, bytes, json FROM event WHERE seq > ? ORDER BY seq LIMIT ?'),
     remove: database.prepare('DELETE FROM event WHERE seq BETWEEN ? AND ?'),
     setAside: database.prepare(
       'INSERT INTO set_aside (seq, bytes, json, at, reason) SELECT seq, bytes, json, ?, ? FROM event WHERE seq = ?',
     ),
     probe: database.prepare('INSERT OR REPLACE INTO probe (id, text) VALUES (1, ?)'),
+    latest: database.prepare('SELECT coalesce(max(seq), 0) AS value FROM event'),
     /** Bytes; what is set aside takes room too. */
     stored: database.prepare('SELECT coalesce(sum(bytes), 0) AS value FROM event'),
-    waiting: database.prepare('SELECT count(*) AS value FROM event'),
+    waiting: database.prepare('SELECT count(*) AS value FROM event WHERE seq > ?'),
     aside: database.prepare('SELECT count(*) AS value FROM set_aside'),
   }
 }
@@ -216,9 +250,10 @@ function numberOf(row: Record<string, unknown> | undefined): number {
   return Number(row?.['value'] ?? 0)
 }
 
-function eventOf(json: string): AuditEvent | undefined {
+function eventOf(json: string, own: boolean): AuditEvent | undefined {
   try {
-    return AuditEvent.parse(JSON.parse(json))
+    const event: unknown = JSON.parse(json)
+    return own ? (event as AuditEvent) : AuditEvent.parse(event)
   } catch {
     return undefined
   }
