@@ -19,6 +19,11 @@ export function chatResult(outcome: ToolOutcome, links = false): CallToolResult 
   const json = JSON.stringify(outcome.structured)
   if (Buffer.byteLength(json) <= MAX_TEXT) return { content: blocks(BESIDE), structuredContent: outcome.structured }
   const size = Math.ceil(Buffer.byteLength(json) / 1000)
+  // An image comes in both, as a picture and as its bytes; of these the beginning would be of no use.
+  if (outcome.content) {
+    const note = textBlock(`The structured result is too large for the chat (${size} kB), so only its content follows.`)
+    return { content: [note, ...blocks(MAX_TEXT - 200)] }
+  }
   return {
     content: [
       textBlock(

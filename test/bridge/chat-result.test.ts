@@ -45,6 +45,16 @@ describe('a result beyond text', () => {
     expect(chatResult({ isError: false, text: '', content }).content).toEqual(content)
   })
 
+  it('comes without its structured content where that repeats it and is too large', () => {
+    const picture = { ...image, data: 'A'.repeat(100_000) }
+    const result = chatResult({ isError: false, text: '', structured: { content: [picture] }, content: [picture] })
+    expect(result.structuredContent).toBeUndefined()
+    expect(result.content[0]).toMatchObject({
+      text: expect.stringContaining('too large for the chat (101 kB)') as string,
+    })
+    expect(result.content[1]).toEqual(picture)
+  })
+
   it('too large for the chat is cut, block by block', () => {
     const large = { ...image, data: 'A'.repeat(3_000_000) }
     const text = { type: 'resource', resource: { uri: 'a://x/2', text: 'ä'.repeat(40_000) } } as const
