@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { authorizedFetch } from '../../src/session/authorized-fetch.ts'
+import { authorizedFetch, type AuthorizedFetchOptions } from '../../src/session/authorized-fetch.ts'
 import { type BoundKey, generateKey, openKey } from '../../src/session/device-key.ts'
 import { SessionError } from '../../src/session/errors.ts'
 import { verifies } from '../requirements.ts'
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const nonces = new Map<string, string>()
-const open = () =>
+const open = (change: Partial<AuthorizedFetchOptions> = {}) =>
   authorizedFetch({
     resource: `${server.url}/mcp`,
     fetch,
@@ -43,6 +43,7 @@ const open = () =>
     },
     key: async () => key,
     nonces,
+    ...change,
   })
 const proofOf = async (n: number) => {
   const { headers } = server.requests[n] as import('node:http').IncomingMessage
@@ -86,6 +87,36 @@ describe('authorizedFetch', () => {
     respond = (response) => response.writeHead(401, { 'www-authenticate': 'DPoP error="invalid_token"' }).end()
     expect((await open()(`${server.url}/mcp`)).status).toBe(401)
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['DPoP token-1', 'DPoP token-2'])
+  })
+
+  test('repeats once with a wider token when the scope did not do', async () => {
+    verifies('AUTH-5.3')
+    const wanted: unknown[] = []
+    respond = (response) =>
+      response.writeHead(403, { 'www-authenticate': 'DPoP error="insufficient_scope", scope="a b"' }).end()
+    const widening = open({
+      widen: async (resource, scopes) => {
+        wanted.push(resource, scopes)
+        if (issued++ > 1) throw new SessionError('scope_refused')
+      },
+    })
+    await expect(widening(`${server.url}/mcp`, { method: 'POST', body: '{}' })).rejects.toMatchObject({
+      code: 'scope_refused',
+    })
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['DPoP token-1', 'DPoP token-2'])
+    expect(wanted).toEqual([`${server.url}/mcp`, ['a', 'b'], `${server.url}/mcp`, ['a', 'b']])
+  })
+
+  test('a resource that refuses every token in every way is left after a few requests', async () => {
+    let n = 0
+    respond = (response) => {
+      const challenges = ['use_dpop_nonce', 'invalid_token', 'insufficient_scope']
+      const error = challenges[n++ % 3] as string
+      const status = error === 'insufficient_scope' ? 403 : 401
+      response.writeHead(status, { 'www-authenticate': `DPoP error="${error}"`, 'dpop-nonce': `n${n}` }).end()
+    }
+    const answer = await open({ widen: async () => undefined })(`${server.url}/mcp`, { method: 'POST', body: '{}' })
+    expect([answer.status, server.requests.length]).toEqual([401, 4])
   })
 
   test('gives other refusals to the caller at once', async () => {

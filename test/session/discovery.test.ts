@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { boundedFetch } from '../../src/http/bounded-fetch.ts'
 import { discover } from '../../src/session/discovery.ts'
+import { COMPANY_POLICY } from '../../src/session/policy.ts'
 import { registryResource, wellKnown } from '../../src/session/registry-url.ts'
 import { verifies } from '../requirements.ts'
 import { type HttpServer, sendJson, serve } from '../support/http-server.ts'
@@ -49,6 +50,77 @@ describe('discover', () => {
   test('falls back to OpenID Connect Discovery', async () => {
     answer = good({ openid: true })
     expect((await find()).server.token_endpoint).toBe(`${server.url}/token`)
+  })
+
+  test('finds OpenID Connect metadata with the path inserted too, before the path appended', async () => {
+    const asked: string[] = []
+    answer = (url, response, own) => {
+      asked.push(url)
+      if (url === '/.well-known/oauth-protected-resource') return sendJson(response, resource(own))
+      if (url === '/.well-known/openid-configuration/idp') return sendJson(response, issuer(own))
+      sendJson(response, {}, 404)
+    }
+    expect((await find()).issuer).toBe(`${server.url}/idp`)
+    expect(asked.slice(1)).toEqual([
+      '/.well-known/oauth-authorization-server/idp',
+      '/.well-known/openid-configuration/idp',
+    ])
+  })
+
+  test('a provider without DPoP does where the policy says so, and then alone', async () => {
+    verifies('AUTH-6.1')
+    answer = good({ issuer: { dpop_signing_alg_values_supported: undefined } })
+    const policy = { ...COMPANY_POLICY, binding: 'where-offered' } as const
+    expect((await discover(server.url, boundedFetch(), { policy })).issuer).toBe(`${server.url}/idp`)
+    await expect(find()).rejects.toMatchObject({ code: 'discovery_failed' })
+  })
+
+  test('a registry’s own policy follows no hint and takes no other metadata than that of its address', async () => {
+    verifies('AUTH-1.4')
+    const asked: string[] = []
+    answer = (url, response, own) => {
+      asked.push(url)
+      if (url === '/hint' || url === '/.well-known/oauth-protected-resource') return sendJson(response, resource(own))
+      sendJson(response, {}, 404)
+    }
+    const registry = `${server.url}/registry`
+    await expect(discover(registry, boundedFetch(), { hint: `${server.url}/hint` })).rejects.toMatchObject({
+      code: 'registry_not_a_registry',
+    })
+    expect(asked).toEqual(['/.well-known/oauth-protected-resource/registry'])
+  })
+
+  test.each<[string, (response: import('node:http').ServerResponse) => void, string]>([
+    [
+      'redirects to another host',
+      (response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+      'issuer_unreachable',
+    ],
+    [
+      'floods',
+      (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(' '.repeat(3_000_000)),
+      'issuer_unreachable',
+    ],
+    ['hangs', () => {}, 'issuer_unreachable'],
+    [
+      'never ends',
+      (response) => {
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.write('{')
+      },
+      'issuer_unreachable',
+    ],
+    ['answers a list', (response) => sendJson(response, []), 'discovery_failed'],
+    [
+      'answers JSON that is none',
+      (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{'),
+      'discovery_failed',
+    ],
+  ])('an issuer whose metadata %s', async (_name, behaviour, code) => {
+    verifies('AUTH-1.4')
+    answer = (url, response, own) =>
+      url === '/.well-known/oauth-protected-resource' ? sendJson(response, resource(own)) : behaviour(response)
+    await expect(discover(server.url, boundedFetch({ timeLimit: 500 }))).rejects.toMatchObject({ code })
   })
 
   test.each<[string, Answer, string]>([
@@ -107,6 +179,8 @@ describe('discover', () => {
     ['no DPoP', { dpop_signing_alg_values_supported: undefined }],
     ['DPoP without ES256', { dpop_signing_alg_values_supported: ['RS256'] }],
     ['a token endpoint in the clear', { token_endpoint: 'http://idp.example/token' }],
+    ['a registration in the clear', { registration_endpoint: 'http://idp.example/register' }],
+    ['a revocation in the clear', { revocation_endpoint: 'http://idp.example/revoke' }],
     ['a sign-in page that is a script', { authorization_endpoint: 'javascript:alert(1)' }],
   ])('issuer metadata with %s is refused', async (_name, change) => {
     verifies('AUTH-1.1', 'AUTH-1.4')
