@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type HttpServer, sendJson, serve } from '../support/http-server.ts'
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly body: URLSearchParams
   readonly authorization: string | undefined
   readonly dpop: string | undefined
 }
 
 /** What a test changes of a provider that is as it should be; each is read when it is needed. */
-export interface ProviderManners {
+interface ProviderManners {
   /** On top of its metadata; `undefined` leaves a member out. */
   metadata: Readonly<Record<string, unknown>>
   /** Changes the answer that the sign-in page redirects with. */
