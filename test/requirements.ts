@@ -66,11 +66,11 @@ export const requirements = {
     'Sizes, times and numbers of what clients send, read and leave open are bounded, each with its own answer',
   'SRV-KIT.12': 'What cannot be recorded is refused and says so, and is served again once there is room',
   'SRV-KIT.9': 'Equal data, equal digest; unequal data, unequal digest; what JSON can hide is refused',
-  'SRV-KIT.10':
+  'SRV-KIT.13':
     'Prompts, resources and templates are decided, listed, read, completed and audited like tools; changes are told to those who may see them',
-  'SRV-KIT.11':
+  'SRV-KIT.14':
     'A call may ask its client in both eras; the state between rounds is sealed, and bound to caller, client, tool and arguments; an answer is no approval',
-  'SRV-KIT.12': 'Results carry images, audio and resources, and log lines at the level the client asks for',
+  'SRV-KIT.15': 'Results carry images, audio and resources, and log lines at the level the client asks for',
   'OBS-1.1': 'Spans and metrics follow the MCP conventions and continue the caller’s trace',
   'OBS-2.1': 'Every call, allowed or denied, is in the audit before its result is returned',
   'OBS-2.2': 'The audit holds redacted arguments and never rows or tokens',

@@ -51,7 +51,7 @@ const valueOf = ({ result }: RpcAnswer) =>
 
 describe('a call that asks', () => {
   it('is answered with the question, and goes on when it comes again with the answer', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const asked = await call('ask_name', { tag: 'x' })
     expect(asked.result).toMatchObject({
       resultType: 'input_required',
@@ -79,7 +79,7 @@ describe('a call that asks', () => {
   })
 
   it('tells decline and cancel apart', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const asked = await call('ask_name')
     for (const action of ['decline', 'cancel']) {
       const done = await call('ask_name', {}, { answers: { person: { action } }, state: stateOf(asked) })
@@ -88,7 +88,7 @@ describe('a call that asks', () => {
   })
 
   it('remembers the answers of earlier rounds in its state alone', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const first = await call('ask_twice')
     const second = await call('ask_twice', {}, { answers: { first: accept({ one: '1' }) }, state: stateOf(first) })
     expect(Object.keys(second.result?.['inputRequests'] as object)).toEqual(['second'])
@@ -106,7 +106,7 @@ describe('a call that asks', () => {
   })
 
   it('asks for opening a page only a client that can', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const able = await call('open_page', {}, {}, { capabilities: { elicitation: { url: {} } } })
     expect(able.result).toMatchObject({
       inputRequests: { page: { params: { mode: 'url', url: 'https://example.com/sign-in' } } },
@@ -123,7 +123,7 @@ describe('a call that asks', () => {
   })
 
   it('may be a prompt', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const get = (said: Record<string, unknown>) =>
       call('', {}, {}, { method: 'prompts/get', params: { name: 'personal', ...said } })
     const asked = await get({})
@@ -137,7 +137,7 @@ describe('a call that asks', () => {
 
 describe('answers', () => {
   it('that do not fit the form are refused with where, and nothing runs', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const state = stateOf(await call('ask_name'))
     for (const [answer, path] of [
       [accept({ name: 7 }), 'person.content.name'],
@@ -171,7 +171,7 @@ describe('a state', () => {
   }
 
   it('that is forged or changed in any place is refused, and nothing runs', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const state = stateOf(await call('ask_name'))
     const other = (letter: string) => (letter === 'A' ? 'B' : 'A')
     for (const at of [0, 8, 20, 40, state.length - 1])
@@ -190,7 +190,7 @@ describe('a state', () => {
   })
 
   it('of another person, another client, another call or other arguments is refused', async () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const state = stateOf(await call('ask_name'))
     await refused(state, { token: await world.issuer.token(world.url, { sub: 'finn' }) })
     await refused(state, { token: await world.boundToken(), device: world.device })
@@ -199,7 +199,7 @@ describe('a state', () => {
   })
 
   it('is good on a replica with the same key, on none with another, and for a quarter of an hour', () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     let now = Date.now()
     const seal = createStateSeal(KEY, () => now)
     const binding = { subject: 'ada' }
@@ -226,7 +226,7 @@ describe('a state', () => {
 
 describe('a write', () => {
   it('is not approved by an answer: it needs its receipt, and with one it may not ask', async () => {
-    verifies('SRV-KIT.11', 'SRV-KIT.4')
+    verifies('SRV-KIT.14', 'SRV-KIT.4')
     const runs = () => offers.runs.filter((name) => name === 'write_and_ask').length
     const before = runs()
     const bound = { token: await world.boundToken(), device: world.device }
@@ -254,7 +254,7 @@ describe('a write', () => {
 
 describe('in the era of sessions', () => {
   it('the client is asked over the stream of its call', async () => {
-    verifies('SRV-KIT.11', 'SRV-KIT.2')
+    verifies('SRV-KIT.14', 'SRV-KIT.2')
     const messages: string[] = []
     const client = await legacyClient(world.url, ada, { elicitation: { form: {}, url: {} } }, (made) =>
       made.setRequestHandler(ElicitRequestSchema, ({ params }) => {
@@ -284,7 +284,7 @@ describe('in the era of sessions', () => {
 
 describe('log lines', () => {
   it('come at the level that the client asked for, in both eras', async () => {
-    verifies('SRV-KIT.12')
+    verifies('SRV-KIT.15')
     const meta = { 'io.modelcontextprotocol/logLevel': 'warning' }
     const modern = await call('chatty', {}, {}, { meta })
     expect(modern.notifications).toMatchObject([
@@ -305,7 +305,7 @@ describe('log lines', () => {
 
 describe('attached content', () => {
   it('comes after the text, in both eras, and counts in the size of the result', async () => {
-    verifies('SRV-KIT.12', 'SRV-KIT.7')
+    verifies('SRV-KIT.15', 'SRV-KIT.7')
     const content = [
       { type: 'text', text: 'a pixel' },
       { type: 'image', data: PIXEL, mimeType: 'image/png' },
@@ -330,7 +330,7 @@ describe('the key of the state', () => {
     GATEHOUSE_INTAKE_TOKEN: 'x',
   }
   it('comes from the environment, of 32 bytes and no other', () => {
-    verifies('SRV-KIT.11')
+    verifies('SRV-KIT.14')
     const keyOf = (text: string) => configFromEnvironment({ ...environment, GATEHOUSE_STATE_KEY: text }).stateKey
     expect(keyOf(KEY.toString('base64url'))).toEqual(KEY)
     expect(configFromEnvironment(environment).stateKey).toBeUndefined()

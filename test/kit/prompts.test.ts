@@ -25,7 +25,7 @@ const names = ({ result }: RpcAnswer) => (result?.['prompts'] as { name: string 
 
 describe('a list of prompts', () => {
   it('has what the caller may read, with arguments, privately and for a time', async () => {
-    verifies('SRV-KIT.10', 'AUTH-8.1')
+    verifies('SRV-KIT.13', 'AUTH-8.1')
     const answer = await ask('prompts/list')
     expect(names(answer)).toEqual(['review', 'ads_review', 'fail', 'personal'])
     expect(answer.result).toMatchObject({ cacheScope: 'private', ttlMs: expect.any(Number) as number })
@@ -54,7 +54,7 @@ describe('a list of prompts', () => {
 
 describe('a prompt', () => {
   it('is got with its arguments, defaults filled in, in both eras', async () => {
-    verifies('SRV-KIT.10', 'SRV-KIT.2')
+    verifies('SRV-KIT.13', 'SRV-KIT.2')
     const text = 'Give a short review of tpch.orders.'
     const modern = await get('review', { table: 'tpch.orders' })
     expect(modern.result).toMatchObject({ messages: [{ role: 'user', content: { type: 'text', text } }] })
@@ -114,7 +114,7 @@ describe('a prompt', () => {
   })
 
   it('and every refusal is in the audit before the answer, redacted', async () => {
-    verifies('OBS-2.1', 'OBS-2.2', 'SRV-KIT.10')
+    verifies('OBS-2.1', 'OBS-2.2', 'SRV-KIT.13')
     await get('review', { table: 'tpch.nation', secret: 'hush hush' })
     await get('ads_review', {}, finn)
     await get('no_such_prompt')
@@ -139,7 +139,7 @@ describe('a completion', () => {
   }
 
   it('suggests what the author and the policy allow this caller', async () => {
-    verifies('SRV-KIT.10')
+    verifies('SRV-KIT.13')
     const of = async (token: string) =>
       (await complete('review', { name: 'table', value: '' }, token)).result?.['completion']
     expect(await of(ada)).toMatchObject({ values: ['ads.revenue', 'tpch.nation', 'tpch.orders'], total: 3 })
@@ -171,7 +171,7 @@ describe('a server that is written wrongly does not start', () => {
   }
 
   it('without a policy, with a name twice, with a name or a completion that cannot be', () => {
-    verifies('SRV-KIT.10', 'AUTH-8.2')
+    verifies('SRV-KIT.13', 'AUTH-8.2')
     class NoPolicy {
       @prompt({ name: 'x', title: 'X', description: 'D', input: z.strictObject({}) })
       async x() {

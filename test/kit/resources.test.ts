@@ -35,7 +35,7 @@ describe('lists of resources', () => {
   const uris = ({ result }: RpcAnswer) => (result?.['resources'] as { uri: string }[]).map(({ uri }) => uri)
 
   it('have what the caller may read, templates apart', async () => {
-    verifies('SRV-KIT.10', 'AUTH-8.1')
+    verifies('SRV-KIT.13', 'AUTH-8.1')
     expect(uris(await ask('resources/list'))).toEqual(['fixture://glossary', 'fixture://ads/plan', 'fixture://logo'])
     expect(uris(await ask('resources/list', {}, finn))).toEqual(['fixture://glossary', 'fixture://logo'])
     expect((await ask('resources/templates/list')).result).toMatchObject({
@@ -47,7 +47,7 @@ describe('lists of resources', () => {
 
 describe('a resource', () => {
   it('is read as text, as bytes, and by a template, in both eras', async () => {
-    verifies('SRV-KIT.10', 'SRV-KIT.2')
+    verifies('SRV-KIT.13', 'SRV-KIT.2')
     const client = await legacyClient(world.url, ada)
     for (const [uri, content] of [
       ['fixture://glossary', { mimeType: 'text/markdown', text: '# Glossary' }],
@@ -117,7 +117,7 @@ describe('a resource', () => {
   })
 
   it('and every refusal is in the audit, without content, and without what an address may hide', async () => {
-    verifies('OBS-2.1', 'OBS-2.2', 'SRV-KIT.10')
+    verifies('OBS-2.1', 'OBS-2.2', 'SRV-KIT.13')
     await read('fixture://tables/tpch.nation')
     await read('fixture://ads/plan', finn)
     await read('fixture://x?token=abcdef0123456789')
@@ -147,7 +147,7 @@ describe('news', () => {
   afterEach(() => world.registry.answer({ kind: 'signed', record: world.record(), life: 3 }))
 
   it('of a resource reach those who asked, and may read it', async () => {
-    verifies('SRV-KIT.10')
+    verifies('SRV-KIT.13')
     const heard: string[] = []
     const client = await legacyClient(world.url, ada, {}, (made) =>
       made.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void heard.push(params.uri)),
@@ -175,7 +175,7 @@ describe('news', () => {
   })
 
   it('of a record under which lists differ reach every session', async () => {
-    verifies('SRV-KIT.10', 'REG-3.1')
+    verifies('SRV-KIT.13', 'REG-3.1')
     let heard = 0
     const client = await legacyClient(world.url, ada, {}, (made) =>
       made.setNotificationHandler(ToolListChangedNotificationSchema, () => void heard++),
@@ -202,7 +202,7 @@ describe('a server that is written wrongly does not start', () => {
   }
 
   it('with addresses, templates or variables that cannot be decided on', () => {
-    verifies('SRV-KIT.10')
+    verifies('SRV-KIT.13')
     const fixed = (name: string, uri: string) => defineResource({ ...common, name, uri })
     const template = (uriTemplate: string, shape = variables) =>
       defineResource({ ...common, name: 'x', uriTemplate, variables: shape })

@@ -57,6 +57,32 @@ describe('the signed list', () => {
     expect(presto?.record).toMatchObject({ id: 'presto', clients: [], owner: { team: 'owners-presto' } })
   })
 
+  test('holds only the prompts and resources that the caller may read', async () => {
+    verifies('REG-5.1', 'AUTH-8.1')
+    const digest = `sha256:${'0'.repeat(64)}`
+    await stack.put(
+      prestoRecord({
+        id: 'library',
+        prompts: [
+          { name: 'review', digest, groups: [] },
+          { name: 'incident', digest, groups: ['infra'] },
+        ],
+        resources: [
+          { name: 'glossary', uri: 'library://glossary', digest, groups: [] },
+          { name: 'runbook', uriTemplate: 'library://runbooks/{id}', digest, groups: ['infra'] },
+        ],
+      }),
+    )
+    const seen = async (user: string) =>
+      (await stack.list(user)).servers.flatMap((server) =>
+        server.access === 'allowed' && server.record.id === 'library'
+          ? [...server.record.prompts, ...server.record.resources].map(({ name }) => name)
+          : [],
+      )
+    expect(await seen('ada')).toEqual(['review', 'glossary'])
+    expect(await seen('ines')).toEqual(['review', 'incident', 'glossary', 'runbook'])
+  })
+
   test('tells a contractor why not and whom to ask, and nothing of what is not discoverable', async () => {
     verifies('AUTH-8.3', 'AUTH-9.1', 'REG-5.1')
     const { servers } = await stack.list('carl')
