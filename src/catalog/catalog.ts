@@ -35,7 +35,15 @@ interface Held {
   readonly servers: readonly ListedServer[]
   readonly version: string
   readonly etag?: string
+  /** Epoch milliseconds by the clock of this machine, as are the next two. */
   readonly fetchedAt: number
+  /**
+   * The signed end, or a life after the list came where that is sooner: a clock of this machine that is behind the registry's does not make a list
+   * live longer.
+   */
+  readonly until: number
+  /** From here on the list is asked for anew even if it has not changed: its signature must not run out. */
+  readonly renewAt: number
 }
 
 /** Longest wait that setTimeout takes, milliseconds. */
@@ -86,12 +94,12 @@ class SignedCatalog implements Catalog {
   state(): CatalogState {
     if (this.#subject === undefined) return { kind: 'signed-out' }
     const held = this.#held
-    if (held && held.claims.exp * 1000 > this.#now()) {
+    if (held && held.until > this.#now()) {
       return {
         kind: 'ready',
         servers: held.servers,
         fetchedAt: held.fetchedAt,
-        expiresAt: held.claims.exp * 1000,
+        expiresAt: held.until,
         version: held.version,
         ...(this.#problem ? { problem: this.#problem } : {}),
       }
@@ -189,8 +197,7 @@ class SignedCatalog implements Catalog {
 
   async #update(subject: string, era: AbortSignal): Promise<void> {
     const held = this.#held
-    // Past half its life a list is asked for anew even if it has not changed: its signature must not run out.
-    const etag = held && this.#now() < halfLife(held.claims) ? held.etag : undefined
+    const etag = held && this.#now() < held.renewAt ? held.etag : undefined
     const answer = await this.#client.list(etag, era)
     if (era.aborted) return
     if (answer.kind === 'list') {
@@ -222,9 +229,12 @@ class SignedCatalog implements Catalog {
   }
 
   #hold(list: Pick<Held, 'claims' | 'fetchedAt' | 'etag'>): void {
-    this.#held = { ...list, servers: list.claims.servers, version: digestOf(list.claims.servers) }
+    const { iat, exp, servers } = list.claims
+    const until = Math.min(exp * 1000, list.fetchedAt + (exp - iat) * 1000)
+    const renewAt = (this.#now() + until) / 2
+    this.#held = { ...list, until, renewAt, servers, version: digestOf(servers) }
     this.#problem = undefined
-    this.#watchExpiry(list.claims.exp * 1000)
+    this.#watchExpiry(until)
     this.#announce()
   }
 
@@ -234,12 +244,12 @@ class SignedCatalog implements Catalog {
     this.#expiry = after(at - this.#now(), () => (this.#now() < at ? this.#watchExpiry(at) : this.#announce()))
   }
 
-  /** The next poll: in the usual rhythm, but at half the list's life if that comes first. */
+  /** The next poll: in the usual rhythm, but halfway to the list's end if that comes first. */
   #schedule(): void {
     clearTimeout(this.#poll)
     const usual = this.#options.refreshEvery ?? 60_000
-    const half = this.#held ? halfLife(this.#held.claims) - this.#now() : usual
-    const wait = half > 0 ? Math.min(usual, half) : Math.min(usual, SHORTEST * 5)
+    const left = this.#held ? this.#held.renewAt - this.#now() : usual
+    const wait = left > 0 ? Math.min(usual, left) : Math.min(usual, SHORTEST * 5)
     this.#poll = after(Math.max(wait, Math.min(SHORTEST, usual)), () => void this.#refresh())
   }
 
@@ -253,10 +263,6 @@ class SignedCatalog implements Catalog {
       }
     }
   }
-}
-
-function halfLife({ iat, exp }: ListClaims): number {
-  return (iat + (exp - iat) / 2) * 1000
 }
 
 function expired(problem: CatalogProblem | undefined): CatalogProblem {

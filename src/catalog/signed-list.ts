@@ -2,6 +2,9 @@ import { LIST_TYP, ListClaims } from '@gatehouse/contracts'
 import { CatalogError } from './errors.ts'
 import type { PublicKey } from './keys.ts'
 
+/** How far ahead of this machine's the registry's clock may be, seconds. */
+const CLOCK_SKEW = 300
+
 export interface ListExpectation {
   readonly registryUrl: string
   readonly subject: string
@@ -48,6 +51,10 @@ export async function verifyList(jws: string, expected: ListExpectation): Promis
   }
   const claims = ListClaims.safeParse(payload)
   if (!claims.success) throw new CatalogError('list_invalid', { detail: 'its form is wrong' })
+  if (claims.data.exp <= claims.data.iat) throw new CatalogError('list_invalid', { detail: 'it ends before it begins' })
+  if (claims.data.iat * 1000 > expected.now + CLOCK_SKEW * 1000) {
+    throw new CatalogError('list_invalid', { detail: 'it is from the future: check the clock of this machine' })
+  }
   // jose compares whole seconds.
   if (claims.data.exp * 1000 <= expected.now) throw new CatalogError('list_expired')
   return claims.data

@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const catalog of opened) catalog.dispose()
   await registry.close()
-  await rm(cacheDir, { recursive: true, force: true })
+  await rm(cacheDir, { recursive: true, force: true, maxRetries: 5 })
 })
 
 const presto = { access: 'allowed', record: sampleRecord('presto') } as const
