@@ -1,21 +1,17 @@
 import { digestOf } from '@gatehouse/contracts'
 import type { ServerNotification, Tool } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
-import type { Connections, OfferedTool, ToolOutcome, ToolProgress } from '../connections/types.ts'
+import type { OfferedTool, ToolOutcome, ToolProgress } from '../connections/types.ts'
 import type { Plans } from '../plans/types.ts'
 import { chatResult } from './chat-result.ts'
-import { type DefinitionShape, sideOf } from './definitions.ts'
+import { sideOf } from './definitions.ts'
 import type { EditorSdk } from './editor-sdk.ts'
 import { PLAN_STATUS, planStatus } from './plan-status.ts'
-import { servePrompts, serveResources } from './readables.ts'
+import { servePrompts, serveResources, type SessionContext } from './readables.ts'
 
-export interface EditorServerOptions {
-  readonly definition: DefinitionShape
-  readonly connections: Connections
+export interface EditorServerOptions extends SessionContext {
   readonly plans: Plans
   readonly version: string
-  /** Runs a call with a signal that is aborted when VS Code cancels it or loses its channel. */
-  call<T>(requestId: string | number, work: (signal: AbortSignal) => Promise<T>): Promise<T>
 }
 
 /** What VS Code puts in `_meta` of a call; a field of another shape counts as absent. */

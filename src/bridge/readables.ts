@@ -2,10 +2,18 @@ import { digestOf, GatehouseError } from '@gatehouse/contracts'
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { Prompt, Resource, ResourceTemplate } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
-import type { OfferedPrompt, OfferedResource } from '../connections/types.ts'
+import type { Connections, OfferedPrompt, OfferedResource } from '../connections/types.ts'
+import type { DefinitionShape } from './definitions.ts'
 import { editorContent } from './editor-content.ts'
 import type { EditorSdk } from './editor-sdk.ts'
-import type { EditorServerOptions } from './editor-server.ts'
+
+/** What one session of VS Code with one definition works with. */
+export interface SessionContext {
+  readonly definition: DefinitionShape
+  readonly connections: Connections
+  /** Runs a call with a signal that is aborted when VS Code cancels it or loses its channel. */
+  call<T>(requestId: string | number, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+}
 
 /** Something listed to VS Code beside the tools. */
 export interface Served {
@@ -28,7 +36,7 @@ const Argument = z.object({
 })
 
 /** The prompts of one server, which VS Code offers as slash commands. */
-export function servePrompts(sdk: EditorSdk, mcp: Server, options: EditorServerOptions): Served {
+export function servePrompts(sdk: EditorSdk, mcp: Server, options: SessionContext): Served {
   const { connections, definition } = options
   const list = listOf(
     async () => (await connections.prompts(definition.server)).map(editorPrompt),
@@ -58,7 +66,7 @@ export function servePrompts(sdk: EditorSdk, mcp: Server, options: EditorServerO
 }
 
 /** The resources and resource templates of one server, which a person may attach to a chat. */
-export function serveResources(sdk: EditorSdk, mcp: Server, options: EditorServerOptions): Served {
+export function serveResources(sdk: EditorSdk, mcp: Server, options: SessionContext): Served {
   const { connections, definition } = options
   const list = listOf(
     async () => (await connections.resources(definition.server)).map(editorResource),

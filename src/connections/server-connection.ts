@@ -12,6 +12,7 @@ import type { Session } from '../session/types.ts'
 import { untilAborted } from '../session/until-aborted.ts'
 import { retryDelay } from './backoff.ts'
 import { busyError, busyFor } from './busy.ts'
+import { clockFault } from './clock.ts'
 import { channelFetch, failCall, overChannel, whileAnswering } from './call-channel.ts'
 import { answerElicitation, createElicitationGate, type Elicit } from './elicitation.ts'
 import { ConnectionError } from './errors.ts'
@@ -48,9 +49,9 @@ export interface ServerConnectionOptions {
 }
 
 /** One request over the client that is there; `how` carries its limits and signals. */
-export type Exchange<T> = (client: Client, how: RequestOptions) => Promise<T>
+type Exchange<T> = (client: Client, how: RequestOptions) => Promise<T>
 
-export interface ExchangeOptions {
+interface ExchangeOptions {
   readonly signal: AbortSignal
   readonly onProgress?: ((progress: ToolProgress) => void) | undefined
 }
@@ -294,8 +295,10 @@ export function createServerConnection(options: ServerConnectionOptions): Server
     relistedAt = options.now()
   }
 
-  /** @throws BusyError where the server sends us away for a while */
+  /** @throws ConnectionError `server_busy` where the server sends us away for a while, `clock_wrong` */
   function keepAway(record: ServerRecord, response: Response): void {
+    const fault = clockFault(response, record.title, options.now())
+    if (fault) throw fault
     const wait = busyFor(response, options.now())
     if (wait === undefined) return
     busyUntil = options.now() + wait

@@ -40,7 +40,7 @@ export interface TheirWorld {
   close(): Promise<void>
 }
 
-export interface Sent {
+interface Sent {
   readonly method?: string | undefined
   readonly params: Record<string, unknown>
   readonly status: number
@@ -74,7 +74,11 @@ export async function openTheirs(server: TheirProcess, review: Review = {}): Pro
     log,
   })
   await catalog.refresh()
-  const plans = createPlans({ folder: join(folder, 'plans'), log: () => undefined })
+  const plans = createPlans({
+    folder: join(folder, 'plans'),
+    sealKey: crypto.getRandomValues(new Uint8Array(32)),
+    log: () => undefined,
+  })
   const elicited: Elicitation[] = []
   const connections = createConnections({
     catalog,
