@@ -3,6 +3,7 @@ import { type Challenge, challengeOf, scopesNeeded } from './challenge.ts'
 import { SessionError } from './errors.ts'
 import type { AccessToken } from './token-endpoint.ts'
 import type { DeviceKey } from './types.ts'
+import { untilAborted } from './until-aborted.ts'
 
 type Access = Pick<AccessToken, 'token' | 'scheme'>
 
@@ -15,8 +16,8 @@ export interface AuthorizedFetchOptions {
   reject(resource: string, token: string): void
   /** What the resource said with a 401, before another token is fetched. */
   challenged?(resource: string, challenge: Challenge): void
-  /** Fetches a token with more scopes. @throws SessionError `scope_needed` | `scope_refused` */
-  widen(resource: string, scopes: readonly string[]): Promise<void>
+  /** Fetches a token with more scopes than this one's. @throws SessionError `scope_needed` | `scope_refused` */
+  widen(resource: string, token: string, scopes: readonly string[]): Promise<void>
   key(): Promise<DeviceKey>
   /** Latest DPoP nonce per origin (RFC 9449 section 8.2). */
   readonly nonces: Map<string, string>
@@ -53,7 +54,7 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
       const fresh = response.headers.get('dpop-nonce')
       if (fresh) nonces.set(url.origin, fresh)
       const needed = scopesNeeded(response)
-      if (response.status !== 401 && !(needed && access)) return response
+      if (response.status !== 401 && !needed) return response
       const challenge = challengeOf(response)
       // RFC 9449 section 9.
       if (may.nonce && fresh && challenge?.error === 'use_dpop_nonce') {
@@ -61,9 +62,9 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
         await response.body?.cancel()
         continue
       }
-      if (needed) {
+      if (needed && access) {
         await response.body?.cancel()
-        await options.widen(resource, needed)
+        await untilAborted(options.widen(resource, access.token, needed), request.signal)
         if (!may.widen) return new Response(null, response)
         may.widen = false
         continue

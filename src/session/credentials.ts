@@ -65,9 +65,12 @@ export class Credentials {
 
   /**
    * Step-up (MCP 2026-07-28, authorization, scope challenge handling): fetches a token with `scopes` added, silently and once for the same scopes.
+   * @param token the one that was refused; where another has been fetched since, that is the one to try
    * @throws SessionError `scope_needed`: a sign-in can help. `scope_refused`: it was asked for already.
    */
-  async widen(resource: string, scopes: readonly string[]): Promise<void> {
+  async widen(resource: string, token: string, scopes: readonly string[]): Promise<void> {
+    await this.#flights.get(resource)?.catch(() => undefined)
+    if ((this.#tokens.get(resource)?.token ?? token) !== token) return
     const { registry, scopes: asked } = this.options
     const tried = this.#tried.get(resource)
     if (resource !== registry && !scopes.every((scope) => tried?.has(scope))) {

@@ -171,7 +171,7 @@ class WindowSession implements Session {
       challenged: (challenger, challenge) => {
         if (challenger === this.#registry) this.#provider.challenge = challenge
       },
-      widen: (wanted, scopes) => this.#widen(wanted, scopes),
+      widen: (wanted, token, scopes) => this.#widen(wanted, token, scopes),
       key: () => this.deviceKey(),
       nonces: this.#nonces,
     })
@@ -240,9 +240,9 @@ class WindowSession implements Session {
     return account
   }
 
-  async #widen(resource: string, scopes: readonly string[]): Promise<void> {
+  async #widen(resource: string, token: string, scopes: readonly string[]): Promise<void> {
     try {
-      await this.#required().widen(resource, scopes)
+      await this.#required().widen(resource, token, scopes)
     } catch (error) {
       if (error instanceof SessionError && error.code === 'scope_needed') this.#needed.add(scopes)
       throw error

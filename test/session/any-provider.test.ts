@@ -360,6 +360,24 @@ describe('step-up', () => {
     await server.close()
   })
 
+  test('requests that are refused at once share one wider token', async () => {
+    verifies('AUTH-5.1', 'AUTH-5.3')
+    const server = await startPlainProvider()
+    server.admit = wanting('write')
+    provider.metadata = { grant_types_supported: [EXCHANGE] }
+    provider.token = ({ body }) => ({
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      ...without(body),
+    })
+    const session = open()
+    await signIn(session)
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post(session, server.resource)))
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
+    const wider = provider.tokenRequests.filter(({ body }) => body.get('scope') === 'write')
+    expect([wider.length, told]).toEqual([1, 0])
+    await server.close()
+  })
+
   test('where the provider gives no wider token, the one that there was stays good', async () => {
     verifies('AUTH-5.3')
     const server = await startPlainProvider()

@@ -95,8 +95,8 @@ describe('authorizedFetch', () => {
     respond = (response) =>
       response.writeHead(403, { 'www-authenticate': 'DPoP error="insufficient_scope", scope="a b"' }).end()
     const widening = open({
-      widen: async (resource, scopes) => {
-        wanted.push(resource, scopes)
+      widen: async (resource, token, scopes) => {
+        wanted.push([resource, token, scopes])
         if (issued++ > 1) throw new SessionError('scope_refused')
       },
     })
@@ -104,7 +104,7 @@ describe('authorizedFetch', () => {
       code: 'scope_refused',
     })
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['DPoP token-1', 'DPoP token-2'])
-    expect(wanted).toEqual([`${server.url}/mcp`, ['a', 'b'], `${server.url}/mcp`, ['a', 'b']])
+    expect(wanted).toEqual([1, 2].map((n) => [`${server.url}/mcp`, `token-${n}`, ['a', 'b']]))
   })
 
   test('a resource that refuses every token in every way is left after a few requests', async () => {
