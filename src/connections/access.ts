@@ -20,7 +20,7 @@ export interface Access {
    * @throws ConnectionError `not_signed_in`, `server_not_allowed`, `resource_not_allowed`
    */
   resourceAt(server: string, uri: string): { readonly record: ServerRecord; readonly place: string }
-  /** @throws ConnectionError `tool_not_offered`, `schema_refused` */
+  /** @throws ConnectionError `tool_not_offered`, `tool_refused` */
   offered(surface: CheckedSurface, tool: string): OfferedTool
   /** @throws ConnectionError `not_signed_in` */
   subject(): string

@@ -3,9 +3,9 @@ import { GatehouseError } from '@gatehouse/contracts'
 /**
  * The person or the asker: `cancelled`, `channel_broken`, `disposed`.
  * Access: `not_signed_in`, `server_not_allowed`, `tool_not_allowed`, `tool_not_offered`, `prompt_not_allowed`, `prompt_not_offered`,
- * `resource_not_allowed`, `resource_not_offered`, `surface_mismatch`, `surface_too_large`, `surface_unsettled`, `schema_refused`.
+ * `resource_not_allowed`, `resource_not_offered`, `surface_mismatch`, `surface_too_large`, `surface_unsettled`, `tool_refused`.
  * The network: `server_unreachable` (nothing was sent), `server_disconnected` and `server_timeout` (it may have run), `server_refused`
- * (401 or 403), `server_session_lost`, `server_error`, `server_moved`, `server_busy` and `request_too_large` (nothing ran), `result_invalid`,
+ * (401 or 403), `clock_wrong`, `server_session_lost`, `server_error`, `server_moved`, `server_busy` and `request_too_large` (nothing ran), `result_invalid`,
  * `page_required` (nothing ran).
  * Approval: `arguments_invalid`, `proposal_invalid`, `proposal_mismatch`, `approval_not_enforced`, `approval_rejected`, `approval_withdrawn`,
  * `approval_expired`, `outcome_unknown`.
@@ -26,11 +26,12 @@ export type ConnectionErrorCode =
   | 'surface_mismatch'
   | 'surface_too_large'
   | 'surface_unsettled'
-  | 'schema_refused'
+  | 'tool_refused'
   | 'server_unreachable'
   | 'server_disconnected'
   | 'server_timeout'
   | 'server_refused'
+  | 'clock_wrong'
   | 'server_session_lost'
   | 'server_error'
   | 'server_busy'

@@ -2,14 +2,14 @@ import { APPROVAL_META, digestOf, readTool, type ServerRecord } from '@gatehouse
 import { ConnectionError } from './errors.ts'
 import type { Listing } from './listing.ts'
 import { type CheckedReadables, checkReadables, placeOf } from './readable-surface.ts'
-import { schemaFault } from './tool-schema.ts'
+import { toolFault } from './tool-fault.ts'
 import type { OfferedTool } from './types.ts'
 
 const MAX_TOOLS = 1000
 
 export interface CheckedSurface extends CheckedReadables {
   readonly tools: ReadonlyMap<string, OfferedTool>
-  /** Why a reviewed tool that the server lists is not offered all the same: `schema_refused`. */
+  /** Why a reviewed tool that the server lists is not offered all the same: `tool_refused`. */
   readonly refused: ReadonlyMap<string, ConnectionError>
   readonly instructions: string | undefined
   /** The server says that it verifies approvals: no other is asked for a change. */
@@ -45,9 +45,9 @@ export function checkSurface(record: ServerRecord, listing: Listing, server: Int
     if (tools.has(tool.name) || refused.has(tool.name)) throw mismatch(record, `lists ${tool.name} more than once`)
     if (digest !== match.digest)
       throw mismatch(record, `has a tool, ${tool.name}, that differs from the one that was reviewed`)
-    const fault = schemaFault(tool)
+    const fault = toolFault(tool)
     if (fault === undefined) tools.set(tool.name, { server: record, tool, effect: match.effect })
-    else refused.set(tool.name, schemaRefused(record, tool.name, fault))
+    else refused.set(tool.name, toolRefused(record, tool.name, fault))
   }
   return {
     tools,
@@ -100,11 +100,8 @@ function mismatch(record: ServerRecord, what: string): ConnectionError {
   )
 }
 
-function schemaRefused(record: ServerRecord, tool: string, fault: string): ConnectionError {
-  return new ConnectionError(
-    'schema_refused',
-    `${tool} of ${record.title} is not offered: its schema ${fault}. ${ownerOf(record)}`,
-  )
+function toolRefused(record: ServerRecord, tool: string, fault: string): ConnectionError {
+  return new ConnectionError('tool_refused', `${tool} of ${record.title} is not offered: ${fault}. ${ownerOf(record)}`)
 }
 
 function ownerOf({ owner }: ServerRecord): string {

@@ -94,9 +94,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     'It is not used until it is still for a while; that is looked at by itself. Tell its owner.',
     SERVERS,
   ],
-  schema_refused: [
+  tool_refused: [
     'The tool describes itself in a way that is not used',
-    'Its schema leads elsewhere or is too large, so the tool is not offered. Tell its owner.',
+    'Its words hide something, or its schema leads elsewhere or is too large, so it is not offered. Tell its owner.',
     SERVERS,
   ],
   server_unreachable: [
@@ -113,6 +113,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   server_refused: ['The server refused you', 'Its own rules say no. The Servers view says whom to ask.', SERVERS],
   request_too_large: ['The request is too large for the server', 'Nothing ran. Ask for less, or in parts.'],
   server_busy: ['The server is busy', 'Nothing ran. It says when to come back; until then it is left alone.', SERVERS],
+  clock_wrong: [
+    'The clock of this machine is wrong',
+    'A sign-in is proved by the time it is used at. Set the clock right, then try again.',
+    RETRY,
+  ],
   server_moved: [
     'The server sends elsewhere',
     'A redirect is not followed, since your sign-in is for this address alone. Tell its owner.',

@@ -173,11 +173,44 @@ describe('a list of tools', () => {
     await world.connections.tools('hostile')
     const lists = () => world.server.asked.filter((method) => method === 'tools/list').length
     const [before, from] = [lists(), Date.now()]
-    await until(() => lists() >= before + 3, 30_000)
+    // Heeded at once and then every two seconds, each time with three lists at most.
+    await until(() => lists() >= before + 4, 30_000)
     clearInterval(storm)
-    // The first word is heeded at once, each further one two seconds after.
-    expect(Date.now() - from).toBeGreaterThan(3500)
+    expect(Date.now() - from).toBeGreaterThan(1500)
     expect(await world.call()).toMatchObject({ isError: false })
+  })
+})
+
+describe('a reviewed tool', () => {
+  test.each<[string, Partial<Record<keyof ToolSurface, unknown>>]>([
+    ['bidirectional overrides in its description', { description: 'Says it \u202Eagain.' }],
+    ['zero-width characters in its description', { description: 'Says\u200B it.' }],
+    ['tags that spell words in its description', { description: 'Says it.\u{E0049}\u{E0047}' }],
+    ['variation selectors that carry bytes', { description: 'Says it.\u{E0101}\u{E0123}' }],
+    ['ANSI codes in its title', { title: '\u001B[31mEcho' }],
+    [
+      'unseen characters in the name of an argument',
+      { inputSchema: { type: 'object', properties: { 'a\u2066': {} } } },
+    ],
+    ['unseen characters in an annotation', { annotations: { title: 'a\uFEFF' } }],
+  ])('with %s is not offered', async (_name, change) => {
+    verifies('REG-4.1')
+    world = await hostileWorld([ECHO, tool({ name: 'odd', ...change })])
+    expect((await world.connections.tools('hostile')).map((item) => item.tool.name)).toEqual(['echo'])
+    expect(await world.call('odd')).toMatchObject({
+      code: 'tool_refused',
+      text: 'odd of Hostile is not offered: it describes itself with characters that cannot be seen. Its owner is Data Platform (data-platform@example.com).',
+    })
+  })
+
+  test.each([
+    ['HTML', '<img src=x onerror=alert(1)> <!-- hidden -->'],
+    ['a command link', '[go](command:gatehouse.approveAll)'],
+    ['other scripts, with their joiners', 'می‌خواهم 👩‍🔬 naïve 表'],
+  ])('with %s is offered as the text it is', async (_name, description) => {
+    world = await hostileWorld([tool({ description })])
+    const [offered] = await world.connections.tools('hostile')
+    expect(offered?.tool.description).toBe(description)
   })
 })
 
@@ -194,7 +227,7 @@ describe('a schema of a reviewed tool', () => {
     expect((await world.connections.tools('hostile')).map((item) => item.tool.name)).toEqual(['echo'])
     expect(await world.call('remote')).toMatchObject({
       isError: true,
-      code: 'schema_refused',
+      code: 'tool_refused',
       text: 'remote of Hostile is not offered: its schema refers to another one elsewhere, which is not fetched. Its owner is Data Platform (data-platform@example.com).',
     })
     expect(await world.call('echo')).toMatchObject({ isError: false })
@@ -207,7 +240,7 @@ describe('a schema of a reviewed tool', () => {
       Array.from({ length: 10_000 }, (_, index) => [`p${index}`, { type: 'string' }]),
     )
     world = await hostileWorld([ECHO, tool({ name: 'wide', inputSchema: { type: 'object', properties } })])
-    expect(await world.call('wide')).toMatchObject({ code: 'schema_refused' })
+    expect(await world.call('wide')).toMatchObject({ code: 'tool_refused' })
   })
 
   const chain = (levels: number) => {

@@ -195,6 +195,30 @@ describe('an answer to a call', () => {
   })
 })
 
+describe('a server whose clock is not ours', () => {
+  test.each<[string, number, string, string]>([
+    ['five minutes ahead', -5 * 60, 'clock_wrong', 'The clock of this machine is 5 min behind that of Hostile'],
+    ['five minutes behind', 5 * 60, 'clock_wrong', 'The clock of this machine is 5 min ahead of that of Hostile'],
+    ['half a minute behind', 30, 'server_refused', 'did not accept the sign-in'],
+  ])('%s, and which refuses the sign-in', async (_name, ahead, code, words) => {
+    world = await hostileWorld()
+    world.server.answers['tools/call'] = (response) =>
+      void response.writeHead(401, { date: new Date(Date.now() - ahead * 1000).toUTCString() }).end()
+    const outcome = await world.call()
+    expect(outcome.code).toBe(code)
+    expect(outcome.text).toContain(words)
+  })
+
+  test('but which accepts it is used', async () => {
+    world = await hostileWorld()
+    world.server.answers['tools/call'] = (response, message) => {
+      response.setHeader('date', new Date(Date.now() - 300_000).toUTCString())
+      result(response, message, complete(text('well')))
+    }
+    expect(await world.call()).toMatchObject({ isError: false })
+  })
+})
+
 describe('a server that sends us away', () => {
   test('is left alone until then: by a retry, and by whoever asks meanwhile', async () => {
     world = await hostileWorld()
