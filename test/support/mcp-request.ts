@@ -12,7 +12,7 @@ export interface RawCall {
 
 export interface RawAnswer {
   readonly status: number
-  /** `result.structuredContent`, or the JSON-RPC error, or the body. */
+  /** `result.structuredContent`, or the data of a failed result, or the JSON-RPC error, or the body. */
   readonly isError: boolean
   readonly structured: Record<string, unknown>
   readonly body: string
@@ -52,7 +52,11 @@ export async function rawCall(call: RawCall): Promise<RawAnswer> {
 }
 
 interface Message {
-  readonly result?: { readonly isError?: boolean; readonly structuredContent?: Record<string, unknown> }
+  readonly result?: {
+    readonly isError?: boolean
+    readonly structuredContent?: Record<string, unknown>
+    readonly _meta?: { readonly 'dev.gatehouse/failure'?: Record<string, unknown> }
+  }
   readonly error?: Record<string, unknown>
 }
 
@@ -62,8 +66,10 @@ function interpret(body: string): { isError: boolean; structured: Record<string,
     ...body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : [])),
   ]) {
     const message = parse(text)
-    if (message?.result)
-      return { isError: message.result.isError === true, structured: message.result.structuredContent ?? {} }
+    if (message?.result) {
+      const { isError, structuredContent, _meta } = message.result
+      return { isError: isError === true, structured: structuredContent ?? _meta?.['dev.gatehouse/failure'] ?? {} }
+    }
     if (message?.error) return { isError: true, structured: message.error }
   }
   return { isError: true, structured: (parse(body) as Record<string, unknown>) ?? {} }

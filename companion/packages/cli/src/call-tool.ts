@@ -6,6 +6,9 @@ import { type RunningStack, requestToken } from './running-stack.ts'
 import { fetchRecord } from './server-record.ts'
 import { VERSION } from './version.ts'
 
+/** Where a server of ours puts the data of a failed result. */
+const FAILURE_META = 'dev.gatehouse/failure'
+
 export interface CallRequest {
   readonly server: string
   readonly tool: string
@@ -50,7 +53,7 @@ export async function callTool(stack: RunningStack, call: CallRequest): Promise<
       { name: surface.name, arguments: call.arguments, ...(meta && { _meta: meta }) },
       { timeout: 300_000, resetTimeoutOnProgress: true },
     )
-    const { isError, content, structuredContent } = result
+    const { isError, content, structuredContent = isError === true ? result._meta?.[FAILURE_META] : undefined } = result
     return {
       ...(isError === true && { isError }),
       content,

@@ -31,7 +31,7 @@ export interface MethodRequest {
 
 type Result = Record<string, unknown>
 
-/** `_meta` key of a failed result's data in the legacy era, whose SDK checks `structuredContent` of failures against the output schema too. */
+/** `_meta` key of a failed result's data. Not `structuredContent`: that must fit the output schema, and clients check it of failures too. */
 export const FAILURE_META = 'dev.gatehouse/failure'
 
 const METHODS = {
@@ -99,17 +99,15 @@ async function callTool(serving: Serving, request: MethodRequest): Promise<Resul
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, outcome.structured['message'] as string, {
       code: outcome.code,
     })
-  return resultOf(outcome, request.era)
+  return resultOf(outcome)
 }
 
-function resultOf(outcome: Outcome, era: Era): Result {
+function resultOf(outcome: Outcome): Result {
   const attached = outcome.content ?? []
   const text = outcome.text === '' && attached.length > 0 ? [] : [{ type: 'text', text: outcome.text }]
   const content = [...text, ...attached]
   if (!outcome.isError) return { content, structuredContent: outcome.structured }
-  const data =
-    era === 'modern' ? { structuredContent: outcome.structured } : { _meta: { [FAILURE_META]: outcome.structured } }
-  return { content, isError: true, ...data }
+  return { content, isError: true, _meta: { [FAILURE_META]: outcome.structured } }
 }
 
 async function getPrompt(serving: Serving, request: MethodRequest): Promise<Result> {
