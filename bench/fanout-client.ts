@@ -33,7 +33,7 @@ async function answer({ client, servers }: FanoutAsk): Promise<void> {
 async function withGatehouse(servers: readonly FanoutServer[]): Promise<FanoutTimes> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-fanout-'))
   const key = await openKey(await generateKey(), Date.now)
-  const plans = createPlans({ folder, log: () => undefined })
+  const plans = createPlans({ folder, sealKey: crypto.getRandomValues(new Uint8Array(32)), log: () => undefined })
   const connections = createConnections({
     catalog: catalogOf(servers),
     session: sessionWith(key),

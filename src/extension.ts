@@ -163,9 +163,14 @@ function createParts(
     })
   })
   const plans = lazy(async () => {
-    const { createPlans } = await import('./plans/plans.ts')
+    const [{ createPlans }, { openSealKey }, { withWindowLock }] = await Promise.all([
+      import('./plans/plans.ts'),
+      import('./plans/seal.ts'),
+      import('./session/window-lock.ts'),
+    ])
     return createPlans({
       folder: join((context.storageUri ?? context.globalStorageUri).fsPath, 'plans'),
+      sealKey: await openSealKey(await secrets.get(), (work) => withWindowLock(join(shared, 'plans.lock'), work)),
       log: log.line,
     })
   })

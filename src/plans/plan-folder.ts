@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { PlanError } from './errors.ts'
+import type { PlanSeal } from './seal.ts'
 import { readStored, writeStored } from './stored-plan.ts'
 import type { PlanEntry, PlansLog } from './types.ts'
 
@@ -31,11 +32,11 @@ export interface PlanFolder {
   save(entry: PlanEntry): void
 }
 
-export function openPlanFolder(folder: string, log: PlansLog): PlanFolder {
+export function openPlanFolder(folder: string, seal: PlanSeal, log: PlansLog): PlanFolder {
   return {
     load() {
       const entries = fileNames(folder)
-        .map((name) => loadFile(folder, name, log))
+        .map((name) => loadFile(folder, name, seal, log))
         .filter((entry) => entry !== undefined)
         .sort((a, b) => Date.parse(b.plan.createdAt) - Date.parse(a.plan.createdAt))
       for (const old of entries.slice(MAX_PLANS)) rmSync(join(folder, `${old.plan.id}.json`), { force: true })
@@ -43,7 +44,7 @@ export function openPlanFolder(folder: string, log: PlansLog): PlanFolder {
     },
     save(entry) {
       try {
-        replaceFile(folder, `${entry.plan.id}.json`, writeStored(entry))
+        replaceFile(folder, `${entry.plan.id}.json`, writeStored(entry, seal))
       } catch (cause) {
         throw new PlanError('plan_not_saved', 'The plan could not be saved, so nothing was decided or started.', {
           cause,
@@ -61,12 +62,12 @@ function fileNames(folder: string): string[] {
   }
 }
 
-/** A file that cannot be read as a plan is set aside for a person to look at; the others are unaffected. */
-function loadFile(folder: string, name: string, log: PlansLog): PlanEntry | undefined {
+/** A file that cannot be read as a plan, or that somebody else has written, is set aside for a person to look at; the others are unaffected. */
+function loadFile(folder: string, name: string, seal: PlanSeal, log: PlansLog): PlanEntry | undefined {
   const path = join(folder, name)
   try {
     if (statSync(path).size > MAX_FILE_BYTES) throw new RangeError('the file is too large')
-    const entry = readStored(readFileSync(path, 'utf8'))
+    const entry = readStored(readFileSync(path, 'utf8'), seal)
     if (`${entry.plan.id}.json` !== name) throw new RangeError('the file is named after another plan')
     return entry
   } catch {

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { CallStep } from '@gatehouse/contracts'
 import { PlanError } from './errors.ts'
 import { openPlanFolder } from './plan-folder.ts'
+import { createPlanSeal } from './seal.ts'
 import * as to from './transitions.ts'
 import type { PlanEntry, Plans, PlansLog, Proposing, StepDecision } from './types.ts'
 
 export interface PlansOptions {
   /** One per workspace; made when first needed, mode 0700. */
   readonly folder: string
+  /** Seals what is written there (`openSealKey`); 32 bytes. */
+  readonly sealKey: Uint8Array
   readonly log: PlansLog
   /** Epoch milliseconds. */
   readonly now?: () => number
@@ -27,7 +30,7 @@ const LONGEST_DELAY = 2 ** 31 - 1
 
 export function createPlans(options: PlansOptions): Plans {
   const now = options.now ?? Date.now
-  const folder = openPlanFolder(options.folder, options.log)
+  const folder = openPlanFolder(options.folder, createPlanSeal(options.sealKey), options.log)
   const entries = new Map<string, PlanEntry>()
   const planOf = new Map<string, string>()
   const waiters = new Map<string, Waiter>()

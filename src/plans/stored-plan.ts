@@ -1,6 +1,7 @@
 import { digestOf, Plan } from '@gatehouse/contracts'
 import { z } from 'zod'
 import { ReceiptTerms } from './receipt.ts'
+import type { PlanSeal } from './seal.ts'
 import type { PlanEntry } from './types.ts'
 
 const StoredState = z.discriminatedUnion('kind', [
@@ -20,7 +21,7 @@ const StoredState = z.discriminatedUnion('kind', [
 
 /** One plan as it lies on disk: `<plan id>.json`. The digest is not stored; it follows from the plan. */
 const StoredPlan = z
-  .object({
+  .strictObject({
     version: z.literal(1),
     plan: Plan,
     states: z.record(z.string(), StoredState),
@@ -32,13 +33,22 @@ const StoredPlan = z
     "a step's arguments are not those that were proposed",
   )
 
-export function writeStored(entry: PlanEntry): string {
+const Sealed = z.looseObject({ seal: z.string() })
+
+export function writeStored(entry: PlanEntry, seal: PlanSeal): string {
   const { plan, states, touches } = entry
-  return JSON.stringify({ version: 1, plan, states, touches })
+  const content = { version: 1, plan, states, touches }
+  return JSON.stringify({ ...content, seal: seal.of(JSON.stringify(content)) })
 }
 
-/** @throws SyntaxError, ZodError or JsonError for a file that cannot be trusted */
-export function readStored(text: string): PlanEntry {
-  const { plan, states, touches } = StoredPlan.parse(JSON.parse(text))
+/** @throws SyntaxError, RangeError, ZodError or JsonError for a file that cannot be trusted */
+export function readStored(text: string, planSeal: PlanSeal): PlanEntry {
+  const { seal, ...content } = Sealed.parse(JSON.parse(text))
+  // To the letter: a key that stands twice, say, is nothing that was written here.
+  const written = JSON.stringify({ ...content, seal }) === text
+  if (!written || !planSeal.fits(JSON.stringify(content), seal)) {
+    throw new RangeError('the file was not written by this extension')
+  }
+  const { plan, states, touches } = StoredPlan.parse(content)
   return { plan, digest: digestOf(plan), states, touches }
 }

@@ -116,7 +116,7 @@ export async function hostileWorld(
     })),
   })
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-hostile-'))
-  const plans = createPlans({ folder, log: () => undefined })
+  const plans = createPlans({ folder, sealKey: crypto.getRandomValues(new Uint8Array(32)), log: () => undefined })
   const elicited: Elicitation[] = []
   const logged: string[] = []
   const connections = createConnections({

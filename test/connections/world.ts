@@ -24,6 +24,7 @@ import type {
 import { createPlans } from '../../src/plans/plans.ts'
 import type { Plans } from '../../src/plans/types.ts'
 import type { DeviceKey, Session, SessionState } from '../../src/session/types.ts'
+import { SEAL_KEY } from '../plans/proposing.ts'
 import { type Fixture, type Misbehaviour, startFixture } from './fixture-server.ts'
 
 /** A signed-in person with a list of one server, a fixture server on real HTTP, and the real plans and connections between them. */
@@ -61,7 +62,7 @@ export async function startWorld(behaviour: Misbehaviour = {}): Promise<World> {
   const session = testSession(key)
   const elicited: Elicitation[] = []
   const open = () => {
-    const plans = createPlans({ folder, log: () => undefined })
+    const plans = createPlans({ folder, sealKey: SEAL_KEY, log: () => undefined })
     const connections = createConnections({
       catalog,
       session,

@@ -7,7 +7,7 @@ import { PlanError } from '../../src/plans/errors.ts'
 import { createPlans } from '../../src/plans/plans.ts'
 import type { PlanEntry, Plans } from '../../src/plans/types.ts'
 import { verifies } from '../requirements.ts'
-import { live, write } from './proposing.ts'
+import { live, SEAL_KEY, write } from './proposing.ts'
 
 const START = Date.parse('2026-11-23T10:00:00Z')
 let folder: string
@@ -29,7 +29,7 @@ afterEach(() => {
 })
 
 function open(): Plans {
-  const plans = createPlans({ folder, now: () => now, log: (line) => logged.push(line.code) })
+  const plans = createPlans({ folder, sealKey: SEAL_KEY, now: () => now, log: (line) => logged.push(line.code) })
   opened.push(plans)
   return plans
 }
@@ -76,7 +76,7 @@ describe('proposing', () => {
 
   it('refuses when the plan cannot be saved, and shows no step', () => {
     writeFileSync(join(folder, 'file'), '')
-    const plans = createPlans({ folder: join(folder, 'file'), now: () => now, log: () => undefined })
+    const plans = createPlans({ folder: join(folder, 'file'), sealKey: SEAL_KEY, now: () => now, log: () => undefined })
     opened.push(plans)
     expect(() => plans.propose(write('a'), live)).toThrow(PlanError)
     expect(plans.entries()).toEqual([])
@@ -121,7 +121,7 @@ describe('deciding', () => {
   it('expires at the end of the life, by its timer and at the moment of the decision', async () => {
     vi.useFakeTimers({ now: START })
     try {
-      const plans = createPlans({ folder, log: () => undefined, planLife: 60 })
+      const plans = createPlans({ folder, sealKey: SEAL_KEY, log: () => undefined, planLife: 60 })
       opened.push(plans)
       const { stepId, decision } = plans.propose(write('a'), live)
       await vi.advanceTimersByTimeAsync(60_000)

@@ -23,3 +23,6 @@ export function write(
 }
 
 export const live = new AbortController().signal
+
+/** The key of one person's plans. */
+export const SEAL_KEY = new Uint8Array(32).fill(7)

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { createPlans } from '../../src/plans/plans.ts'
 import type { Plans } from '../../src/plans/types.ts'
 import { verifies } from '../requirements.ts'
-import { live, write } from './proposing.ts'
+import { live, SEAL_KEY, write } from './proposing.ts'
 
 type Action =
   | { kind: 'propose' }
@@ -45,7 +45,7 @@ describe('the life of a step', () => {
       fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
         const folder = mkdtempSync(join(tmpdir(), 'gatehouse-plans-'))
         let now = Date.parse('2026-11-23T10:00:00Z')
-        const open = () => createPlans({ folder, now: () => now, log: () => undefined })
+        const open = () => createPlans({ folder, sealKey: SEAL_KEY, now: () => now, log: () => undefined })
         let plans: Plans = open()
         const steps: string[] = []
         const seen = new Map<string, Seen>()

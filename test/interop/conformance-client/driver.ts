@@ -41,7 +41,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gatehouse-conformance-'))
 const review = reviewer(SERVER, url)
 const session = watchedBy(scenario.startsWith('auth/') ? someone() : personWithoutTokens(fetch))
 const list = approvedList(review.record())
-const plans = createPlans({ folder, log: () => undefined })
+const plans = createPlans({ folder, sealKey: crypto.getRandomValues(new Uint8Array(32)), log: () => undefined })
 const connections = createConnections({
   catalog: list,
   session,
@@ -69,7 +69,7 @@ try {
 function someone(): Session {
   const { client_id: id, client_secret: secret, issuer } = context
   const registered = id === undefined ? undefined : { id, ...(secret && { secret }), ...(issuer && { issuer }) }
-  return personSigningIn({ url, folder, registered, log })
+  return personSigningIn({ url, folder, registered, bound: scenario.startsWith('auth/dpop'), log })
 }
 
 /** Every request of the session for the server passes the reviewer. */
