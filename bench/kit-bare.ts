@@ -2,22 +2,20 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { toNodeHandler } from '@modelcontextprotocol/node'
+import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { serveParent, toolCount } from './kit-child.ts'
-import { description, input, lookup, output, toolNames } from './kit-tools.ts'
+import { description, lookup, schemas, toolNames } from './kit-tools.ts'
 
-const names = toolNames(toolCount())
-const config = {
-  title: 'Look up',
-  description,
-  inputSchema: input,
-  outputSchema: output,
-  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-}
+const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false }
+// Schemas are made once, at start: what is left for each request is what the SDK does.
+const tools = toolNames(toolCount()).map((name) => {
+  const { input: inputSchema, output: outputSchema } = schemas()
+  return { name, config: { title: 'Look up', description, inputSchema, outputSchema, annotations } }
+})
 const handler = createMcpHandler(() => {
   const server = new McpServer({ name: 'bare', version: '1.0.0' })
-  for (const name of names) {
+  for (const { name, config } of tools) {
     server.registerTool(name, config, async (args) => {
       const structuredContent = lookup(args)
       return { structuredContent, content: [{ type: 'text', text: structuredContent.value }] }
@@ -26,7 +24,7 @@ const handler = createMcpHandler(() => {
   return server
 })
 const listener = toNodeHandler(handler)
-const server = createServer((request, response) => void listener(request, response))
+const server = createServer((request, response) => void listener(request as NodeIncomingMessageLike, response))
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 serveParent({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` })

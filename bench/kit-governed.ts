@@ -1,7 +1,7 @@
 // The same tool on our kit with everything on. Issuer and registry are the parent's; argv: tools, issuer, registry, intake token, data folder.
 import { createLogger, defineTool, describeServer, type ServerDefinition, startServer } from '@gatehouse/kit'
 import { serveParent, toolCount } from './kit-child.ts'
-import { description, input, lookup, output, toolNames } from './kit-tools.ts'
+import { description, lookup, schemas, toolNames } from './kit-tools.ts'
 
 const [issuer = '', registry = '', intakeToken = '', data = ''] = process.argv.slice(3)
 const tools = toolNames(toolCount()).map((name) =>
@@ -9,8 +9,7 @@ const tools = toolNames(toolCount()).map((name) =>
     name,
     title: 'Look up',
     description,
-    input,
-    output,
+    ...schemas(),
     effect: 'read',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     minutesSaved: 1,

@@ -4,15 +4,19 @@ import { z } from 'zod'
 export const TOOL = 'lookup'
 export const description =
   'Looks up a metric of a campaign by its name. Returns its value as text, and how it was asked for.'
-export const input = z.strictObject({
-  metric: z.string().max(100),
-  campaign: z.string().max(100),
-  days: z.int().min(1).max(90).default(7),
-  compare: z.boolean().default(false),
-})
-export const output = z.strictObject({ value: z.string(), days: z.int(), compared: z.boolean() })
 
-export type Input = z.output<typeof input>
+/** The schemas of one tool, its own as every tool has. */
+export function schemas() {
+  const input = z.strictObject({
+    metric: z.string().max(100),
+    campaign: z.string().max(100),
+    days: z.int().min(1).max(90).default(7),
+    compare: z.boolean().default(false),
+  })
+  return { input, output: z.strictObject({ value: z.string(), days: z.int(), compared: z.boolean() }) }
+}
+
+type Input = z.output<ReturnType<typeof schemas>['input']>
 
 export const ARGUMENTS = { metric: 'revenue', campaign: 'spring', days: 14 }
 export const EXPECTED = { value: 'revenue of spring', days: 14, compared: false }

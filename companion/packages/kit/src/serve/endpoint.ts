@@ -151,7 +151,7 @@ function createModern({ serving, identity }: EndpointOptions) {
       const tool = serving.table.tools.get(params['name'] as string)
       if (tool) checkParamHeaders(tool.paramHeaders, params['arguments'], request.headers)
     }
-    const stream = new AnswerStream(response)
+    const stream = new AnswerStream(response, takesStream(request.headers.accept))
     const call: MethodRequest = {
       era: 'modern',
       arrival,
@@ -194,6 +194,11 @@ function createModern({ serving, identity }: EndpointOptions) {
       stream.end({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }, status)
     }
   }
+}
+
+/** A client should accept both forms (MCP 2026-07-28, transports); to one that names others alone no stream is sent. */
+function takesStream(accept: string | undefined): boolean {
+  return accept === undefined || /text\/(event-stream|\*)|\*\/\*/i.test(accept)
 }
 
 /** RFC 5424, from the least. */

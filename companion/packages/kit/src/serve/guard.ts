@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { HttpProblem } from '../http/problem.ts'
+import { decodedHeader } from './param-headers.ts'
 import { RpcProblem } from './rpc-problem.ts'
 
 export interface Guard {
@@ -51,9 +52,10 @@ export function checkBody(body: unknown, headers: IncomingHttpHeaders): void {
   if (method !== undefined && method !== field(body, 'method')) {
     throw new RpcProblem(400, HEADER_MISMATCH, 'header_mismatch', 'the header Mcp-Method differs from the body')
   }
-  const name = headers['mcp-name']
+  const sent = headers['mcp-name']
+  const name = typeof sent === 'string' ? decodedHeader(sent) : undefined
   const params = field(body, 'params')
-  if (name !== undefined && name !== field(params, 'name') && name !== field(params, 'uri')) {
+  if (sent !== undefined && (name === undefined || (name !== field(params, 'name') && name !== field(params, 'uri')))) {
     throw new RpcProblem(400, HEADER_MISMATCH, 'header_mismatch', 'the header Mcp-Name differs from the body')
   }
   if (field(body, 'method') === 'tools/call') checkCall(body as object)

@@ -57,7 +57,7 @@ export function checkParamHeaders(declared: readonly ParamHeader[], args: unknow
     const argument = at(args, path)
     if (typeof argument !== 'string' && typeof argument !== 'number' && typeof argument !== 'boolean') continue
     const sent = headers[`mcp-param-${header.toLowerCase()}`]
-    const value = typeof sent === 'string' ? decoded(sent) : undefined
+    const value = typeof sent === 'string' ? decodedHeader(sent) : undefined
     const same = type === 'integer' ? isNumber(value, argument) : value === String(argument)
     if (!same)
       throw new RpcProblem(
@@ -80,7 +80,7 @@ function at(value: unknown, path: readonly string[]): unknown {
 }
 
 /** Undefined for what claims to be base64 and is not, in its one canonical form. */
-function decoded(sent: string): string | undefined {
+export function decodedHeader(sent: string): string | undefined {
   const text = ENCODED.exec(sent)?.[1]
   if (text === undefined) return sent
   const bytes = Buffer.from(text, 'base64')

@@ -18,16 +18,19 @@ const HEADERS = {
  */
 export class AnswerStream {
   readonly #response: ServerResponse
+  readonly #streams: boolean
   #keepAlive: NodeJS.Timeout | undefined
 
-  constructor(response: ServerResponse) {
+  /** @param streams whether the client takes a stream; to one that does not only the result is sent */
+  constructor(response: ServerResponse, streams = true) {
     this.#response = response
+    this.#streams = streams
   }
 
   /** Progress and log lines: each is worth less than the next, so a client that does not keep up misses some. */
   notify(method: string, params: Record<string, unknown>): void {
     const response = this.#response
-    if (response.writableEnded || response.destroyed || response.writableLength > MAX_WAITING) return
+    if (!this.#streams || response.writableEnded || response.destroyed || response.writableLength > MAX_WAITING) return
     if (!response.headersSent) this.#open()
     response.write(frame({ jsonrpc: '2.0', method, params }))
   }
