@@ -1,4 +1,5 @@
 import { GatehouseError } from '@gatehouse/contracts'
+import { z } from 'zod'
 import type { Session } from '../session/types.ts'
 import type { Access } from './access.ts'
 import type { ResourceContents } from './content.ts'
@@ -7,7 +8,7 @@ import { isTransient } from './failure.ts'
 import { contentsOf, promptTextOf } from './read-result.ts'
 import type { ServerConnection } from './server-connection.ts'
 import { traceOf } from './trace.ts'
-import type { PromptRequest, PromptText, ResourceRequest } from './types.ts'
+import type { OfferedPrompt, PromptRequest, PromptText, ResourceRequest } from './types.ts'
 
 export interface Reading {
   /** @throws GatehouseError, or the signal's reason */
@@ -33,7 +34,9 @@ export function createReading(options: ReadingOptions): Reading {
     const record = access.promptAt(server, name)
     const connection = options.connection(server)
     const surface = await connection.surface(record, { signal, eager: true })
-    if (!surface.prompts.has(name)) throw notOffered('prompt_not_offered', 'prompt')
+    const offered = surface.prompts.get(name)
+    if (!offered) throw notOffered('prompt_not_offered', 'prompt')
+    requireArguments(offered, args)
     const params = { name, arguments: { ...args }, _meta: { traceparent: traceOf(undefined) } }
     return promptTextOf(await connection.exchange(record, (client, how) => client.getPrompt(params, how), { signal }))
   }
@@ -67,6 +70,16 @@ export function createReading(options: ReadingOptions): Reading {
       return once(request, signal)
     }
   }
+}
+
+const Required = z.object({ name: z.string(), required: z.literal(true) })
+
+/** @throws ConnectionError `arguments_invalid`, in words that say which one is missing, as a server's may not be passed on */
+function requireArguments({ prompt }: OfferedPrompt, args: Readonly<Record<string, string>>): void {
+  const required = (prompt.arguments ?? []).flatMap((argument) => Required.safeParse(argument).data?.name ?? [])
+  const missing = required.filter((name) => !Object.hasOwn(args, name))
+  if (missing.length === 0) return
+  throw new ConnectionError('arguments_invalid', `The prompt needs ${missing.join(', ')}. Nothing was sent.`)
 }
 
 function notOffered(code: ConnectionErrorCode, what: string): ConnectionError {

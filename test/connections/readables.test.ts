@@ -105,7 +105,7 @@ describe('access to a prompt or a resource', () => {
     )
     await expect(read('fixture://docs/readme')).rejects.toMatchObject({ code: 'resource_not_allowed' })
     world.session.become({ kind: 'signed-out' })
-    await expect(prompt('greet')).rejects.toMatchObject({ code: 'not_signed_in' })
+    await expect(prompt('greet', { who: 'you' })).rejects.toMatchObject({ code: 'not_signed_in' })
     await expect(read('fixture://docs/logo')).rejects.toMatchObject({ code: 'not_signed_in' })
     expect(await world.connections.prompts('fixture')).toEqual([])
     expect(world.fixture.readables.asked).toEqual(['fixture://docs/readme'])
@@ -119,6 +119,15 @@ describe('access to a prompt or a resource', () => {
     expect(await world.connections.prompts('fixture')).toEqual([])
     expect(await world.connections.resources('fixture')).toEqual([])
     expect(world.fixture.readables.listed).toEqual([])
+  })
+
+  it('is not even asked for without the arguments that it needs', async () => {
+    world = await startWorld()
+    await expect(prompt('greet', { other: 'x' })).rejects.toMatchObject({
+      code: 'arguments_invalid',
+      message: 'The prompt needs who. Nothing was sent.',
+    })
+    expect(world.fixture.readables.asked).toEqual([])
   })
 
   it('says that a recorded one is not there', async () => {

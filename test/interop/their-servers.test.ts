@@ -174,7 +174,7 @@ describe('server-everything, over its own Streamable HTTP', () => {
     expect((await prompt('resource-prompt', { resourceType: 'Text', resourceId: '4' })).messages[1]).toMatchObject({
       content: { type: 'resource', resource: { uri: 'demo://resource/dynamic/text/4' } },
     })
-    await expect(prompt('args-prompt')).rejects.toMatchObject({ code: 'server_error' })
+    await expect(prompt('args-prompt')).rejects.toMatchObject({ code: 'arguments_invalid' })
   })
 
   it('gives its resources to read: files, text and bytes of its templates', async () => {
