@@ -59,6 +59,29 @@ describe('the record', () => {
     })
   })
 
+  it('answers one caller anew under another record, and under another policy', () => {
+    const ada = person(['finance'])
+    const [wide, narrow] = [record(), record({ groups: ['ads'] })]
+    expect(call(ada, look, wide).allowed).toBe(true)
+    expect(call(ada, look, wide)).toBe(call(ada, look, wide))
+    expect(call(ada, look, narrow)).toMatchObject({ allowed: false, rule: 'server-groups' })
+    expect(call(ada, look, wide).allowed).toBe(true)
+    const stricter = createPolicy({ tools: { look: { groups: ['ads'] } } })
+    const input = { caller: ada, action: 'call', resource: look, record: wide } as const
+    expect(stricter.decide(input)).toMatchObject({ allowed: false, rule: 'tool-policy-groups' })
+  })
+
+  it('does not take one name for another, whatever they hold', () => {
+    const ada = person(['ads'])
+    const odd = createPolicy({
+      cedar: '@id("t") permit (principal, action, resource is Resource) when { resource.kind == "a b" };',
+    })
+    const read = (resource: { kind: string; name: string }) =>
+      odd.decide({ caller: ada, action: 'read', resource, record: record() }).allowed
+    expect(read({ kind: 'a b', name: 'c' })).toBe(true)
+    expect(read({ kind: 'a', name: 'b c' })).toBe(false)
+  })
+
   it('says nothing of a server that is not discoverable', () => {
     const decision = call(person([]), look, record({ discoverable: false }))
     expect(decision.allowed).toBe(false)

@@ -186,6 +186,21 @@ describe('an access token', () => {
     expect(fetched.filter((url) => url.endsWith('/jwks'))).toHaveLength(1)
   })
 
+  it('is one caller for as long as the record says the same of its client, and another or none when it does not', async () => {
+    let clients = CLIENTS
+    const changing = createTokenVerifier({ issuer: issuer.url, audience: AUDIENCE, clients: () => clients })
+    const token = await issuer.token(AUDIENCE)
+    const ask = () => changing.verify({ method: 'POST', url: AUDIENCE, authorization: `Bearer ${token}` })
+    const { caller } = await ask()
+    expect((await ask()).caller).toBe(caller)
+    clients = [{ clientId: 'gatehouse-cli', surface: 'team-chat', bearer: true }]
+    expect((await ask()).caller).toEqual({ ...caller, surface: 'team-chat' })
+    clients = [{ clientId: 'gatehouse-cli', surface: 'cli', bearer: false }]
+    await refused(ask(), 'bearer_not_allowed')
+    clients = []
+    await refused(ask(), 'client_unknown')
+  })
+
   it('cannot be verified while the issuer is away, and that is no fault of the caller', async () => {
     const away = createTokenVerifier({ issuer: 'http://127.0.0.1:1', audience: AUDIENCE, clients: () => CLIENTS })
     const token = await issuer.token(AUDIENCE, { iss: 'http://127.0.0.1:1' })
@@ -258,6 +273,8 @@ describe('a DPoP proof', () => {
     ['without an id', { claims: { jti: undefined } }],
     ['too old', { claims: { iat: Math.floor(Date.now() / 1000) - 300 } }],
     ['from the future', { claims: { iat: Math.floor(Date.now() / 1000) + 300 } }],
+    ['expired by its own account', { claims: { exp: Math.floor(Date.now() / 1000) - 1 } }],
+    ['not valid yet by its own account', { claims: { nbf: Math.floor(Date.now() / 1000) + 300 } }],
     ['of another type', { header: { typ: 'JWT' } }],
     ['without its key', { header: { jwk: undefined } }],
   ]
@@ -292,6 +309,29 @@ describe('a DPoP proof', () => {
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
       .sign(other.privateKey)
     await refused(present(accessToken, forged), 'dpop_invalid')
+  })
+
+  it('with an extension that must be understood is refused', async () => {
+    const accessToken = await token()
+    const proof = await prove(accessToken)
+    const header = { alg: 'ES256', typ: 'dpop+jwt', jwk, crit: ['exp'], exp: 1 }
+    const [, payload = ''] = proof.split('.')
+    const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}`
+    const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
+    const signature = await crypto.subtle.sign(algorithm, pair.privateKey, Buffer.from(input))
+    await refused(present(accessToken, `${input}.${Buffer.from(signature).toString('base64url')}`), 'dpop_invalid')
+  })
+
+  it('by a key that is no point of the curve, or in parts that are no base64url, is refused', async () => {
+    const accessToken = await token()
+    const { x, ...rest } = jwk
+    await refused(
+      present(accessToken, await prove(accessToken, { header: { jwk: { ...rest, x: rest.y } } })),
+      'dpop_invalid',
+    )
+    const [header, payload, signature] = (await prove(accessToken)).split('.')
+    for (const odd of [`${header}.${payload}.${signature}=`, `${header}.${payload}`, `${header}.${payload}.AAAA`, '..'])
+      await refused(present(accessToken, odd), 'dpop_invalid')
   })
 
   it('that gives its private key away is refused', async () => {
