@@ -73,7 +73,7 @@ export async function startWorld(behaviour: Misbehaviour = {}): Promise<World> {
         return world.answer
       },
       log: () => undefined,
-      limits: { connect: 2000, silence: 500, call: 30_000, grace: 200, pause: 20 },
+      limits: { connect: 5000, silence: 500, call: 30_000, grace: 200, pause: 20 },
     })
     return { plans, connections }
   }
