@@ -9,6 +9,8 @@ export interface Readables {
   readonly asked: string[]
   /** Lists that were asked for. */
   readonly listed: string[]
+  /** Every page of resources names a next one. */
+  endless: boolean
   /** What `resources/read` answers instead of the resource. */
   answer: unknown
 }
@@ -28,6 +30,7 @@ export function readables(): Readables {
     ],
     asked: [],
     listed: [],
+    endless: false,
     answer: undefined,
   }
 }
@@ -39,6 +42,7 @@ export function serveReadables(server: Server, own: Readables): void {
   })
   server.setRequestHandler('resources/list', async () => {
     own.listed.push('resources')
+    if (own.endless) return { resources: [], nextCursor: `page-${own.listed.length}` }
     return { resources: own.resources.filter(({ uri }) => uri !== undefined) as never }
   })
   server.setRequestHandler('resources/templates/list', async () => {

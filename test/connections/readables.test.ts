@@ -169,6 +169,13 @@ describe('a prompt or a resource that is not the reviewed one', () => {
     expect(await prompt('greet', { who: 'you' })).toMatchObject({ description: 'A greeting' })
   })
 
+  it('listed without end is given up after some pages', async () => {
+    world = await startWorld()
+    world.fixture.readables.endless = true
+    await expect(world.connections.resources('fixture')).rejects.toMatchObject({ code: 'surface_too_large' })
+    expect(world.fixture.readables.listed.filter((list) => list === 'resources').length).toBeLessThan(30)
+  })
+
   it('more than a thousand are not even read', async () => {
     world = await startWorld()
     for (let i = 0; i < 1000; i++) world.fixture.readables.prompts.push({ name: `p${i}` })
