@@ -2,7 +2,7 @@ import { Digest, digestOf, type Json } from '@gatehouse/contracts'
 import { z } from 'zod'
 import type { Answers, Askable } from '../authoring/context.ts'
 import type { Question, QuestionRequest } from '../authoring/question.ts'
-import { failure, type Outcome } from './outcome.ts'
+import { failure, type InputRequired, type Outcome } from './outcome.ts'
 import type { StateSeal } from './request-state.ts'
 
 /** What came with a call of what its client was asked before. Nothing in it is trusted. */
@@ -13,12 +13,6 @@ export interface Exchange {
   readonly state: unknown
   /** `clientCapabilities` */
   readonly capabilities: unknown
-}
-
-/** What a call asks its client for, as it goes on the wire. */
-export interface InputRequired {
-  readonly inputRequests: Readonly<Record<string, QuestionRequest>>
-  readonly requestState: string
 }
 
 /** What a client must declare to be asked this (MCP `ClientCapabilities`). */

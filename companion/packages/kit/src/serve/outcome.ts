@@ -1,6 +1,12 @@
 import type { StoredOutcome } from '../approvals/outcome.ts'
 import type { AttachedContent } from '../authoring/content.ts'
-import type { InputRequired } from './asking.ts'
+import type { QuestionRequest } from '../authoring/question.ts'
+
+/** What a call asks its client for, as it goes on the wire. */
+export interface InputRequired {
+  readonly inputRequests: Readonly<Record<string, QuestionRequest>>
+  readonly requestState: string
+}
 
 /** What a call came to. A refusal or a failure has `structured.code`. */
 export interface Outcome {

@@ -1,9 +1,16 @@
 import type { AuditEvent } from '@gatehouse/contracts'
-import type { Serving } from './call.ts'
+import type { Journal } from '../audit/journal.ts'
+import type { Logger } from '../http/log.ts'
 import { failure, type Outcome } from './outcome.ts'
 
 /** What keeps a read from running now: it would be for nothing, since its result could not be recorded. */
-export function unrecordable({ journal, log }: Pick<Serving, 'journal' | 'log'>): Outcome | undefined {
+export function unrecordable({
+  journal,
+  log,
+}: {
+  readonly journal: Journal
+  readonly log: Logger
+}): Outcome | undefined {
   try {
     journal.check()
     return undefined
@@ -17,7 +24,7 @@ export function unrecordable({ journal, log }: Pick<Serving, 'journal' | 'log'>)
 
 /** OBS-2: what cannot be recorded is not answered. */
 export async function recorded(
-  { journal, log }: Pick<Serving, 'journal' | 'log'>,
+  { journal, log }: { readonly journal: Journal; readonly log: Logger },
   outcome: Outcome,
   event: AuditEvent,
 ): Promise<Outcome> {
