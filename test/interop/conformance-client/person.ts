@@ -20,17 +20,19 @@ export interface PersonOptions {
   readonly url: string
   readonly folder: string
   readonly registered: RegisteredClient | undefined
+  /** As a company has it, nothing but bound tokens is taken. */
+  readonly bound: boolean
   readonly log: (line: string) => void
 }
 
 /** A person at the extension's own session, whose browser goes where it is sent: the suite's sign-in page asks nothing. */
 export function personSigningIn(options: PersonOptions): Session {
-  const { url, folder, registered, log } = options
+  const { url, folder, registered, bound, log } = options
   return createSession({
     registryUrl: url,
     folder,
     secrets: new MemoryStore(),
-    policy: ANY_PROVIDER,
+    policy: bound ? { ...ANY_PROVIDER, binding: 'required' } : ANY_PROVIDER,
     clientMetadataUrl: CLIENT_METADATA_URL,
     ...(registered ? { client: registered } : {}),
     redirects: () => loopbackRedirect(),
