@@ -304,6 +304,7 @@ describe('step-up', () => {
     await codeOf(post(session))
     await signIn(session)
     expect([await codeOf(post(session)), await codeOf(post(session))]).toEqual(['scope_needed', 'scope_needed'])
+    await expect(post(session)).rejects.toThrow(/sign in to Gatehouse again/)
     expect([browsers, told]).toEqual([1, 1])
     expect(session.state().kind).toBe('signed-in')
     await signIn(session)
