@@ -150,6 +150,52 @@ describe("the tools' policies", () => {
   })
 })
 
+describe.each(['prompt', 'resource'] as const)('a %s', (kind) => {
+  const open = { name: 'open', digest, groups: [] }
+  const narrow = { name: 'narrow', digest, groups: ['ads'] }
+  const of = record(kind === 'prompt' ? { prompts: [open, narrow] } : { resources: [open, narrow] })
+  const own = { open: {}, narrow: {}, unrecorded: {} }
+  const policy = createPolicy({ tools: {}, [`${kind}s`]: own })
+  const read = (caller: Caller, name: string, action: 'read' | 'list' | 'call' = 'read', by = policy) =>
+    by.decide({ caller, action, resource: { kind, name }, record: of })
+
+  it('is listed and read by those whom the record admits, and never called', () => {
+    verifies('SRV-KIT.13', 'AUTH-8.1')
+    expect(read(person(['finance']), 'open')).toMatchObject({ allowed: true, rule: `user-${kind}` })
+    expect(read(person(['finance']), 'open', 'list').allowed).toBe(true)
+    expect(read(person(['finance']), 'open', 'call').allowed).toBe(false)
+    expect(read(person(['infra']), 'open')).toMatchObject({ allowed: false, rule: 'server-groups' })
+    expect(read(person(['finance']), 'narrow')).toMatchObject({
+      allowed: false,
+      rule: `${kind}-groups`,
+      reason: 'needs the group ads; ask #demo-help',
+    })
+    expect(read(workload, 'open').allowed).toBe(false)
+  })
+
+  it('without a policy, or that the record does not name, is denied', () => {
+    verifies('SRV-KIT.13', 'AUTH-8.2')
+    for (const [name, by] of [
+      ['unrecorded', policy],
+      ['__proto__', policy],
+      ['open', createPolicy({ [`${kind}s`]: {} })],
+    ] as const) {
+      expect(read(person(['ads']), name, 'read', by)).toMatchObject({ allowed: false, rule: `${kind}-recorded` })
+    }
+    expect(read(person(['ads']), 'open', 'read', createPolicy()).allowed).toBe(true)
+  })
+
+  it('is narrowed by its own policy and by the server’s text, and never widened', () => {
+    verifies('SRV-KIT.13')
+    const stricter = createPolicy({ [`${kind}s`]: { open: { groups: ['ads'], surfaces: ['ide'] } } })
+    expect(read(person(['finance'], { surface: 'ide' }), 'open', 'read', stricter).rule).toBe(`${kind}-policy-groups`)
+    expect(read(person(['ads']), 'open', 'read', stricter).rule).toBe(`${kind}-policy-surface`)
+    const greedy = createPolicy({ [`${kind}s`]: own, cedar: 'permit (principal, action, resource);' })
+    expect(read(person(['finance']), 'narrow', 'read', greedy).allowed).toBe(false)
+    expect(read(person(['ads']), 'unrecorded', 'read', greedy).allowed).toBe(false)
+  })
+})
+
 describe("the server's own text", () => {
   const cedar = `
     @id("tables") permit (principal is User, action == Action::"read", resource is Resource) when { resource.kind == "table" };
