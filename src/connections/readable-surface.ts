@@ -7,6 +7,7 @@ import {
   type ServerRecord,
 } from '@gatehouse/contracts'
 import { ConnectionError } from './errors.ts'
+import { toolFault } from './tool-fault.ts'
 import type { OfferedPrompt, OfferedResource } from './types.ts'
 
 const MAX_LISTED = 1000
@@ -27,17 +28,19 @@ export interface CheckedReadables {
 
 /**
  * Checks listed prompts and resources against the signed record by the rule for tools: one that differs, that the record does not name or
- * that is listed twice closes the server; a recorded one that is not listed is only absent.
+ * that is listed twice closes the server; a recorded one that is not listed, or describes itself as no reviewer can have read, is only absent.
  * @throws ConnectionError `surface_mismatch`, `surface_too_large`
  */
 export function checkReadables(record: ServerRecord, listed: ListedReadables): CheckedReadables {
   const prompts = checked(record, listed.prompts, 'prompts', (item) => {
     const prompt = PromptSurface.parse(item)
-    return { key: prompt.name, digest: promptDigest(prompt), offered: { server: record, prompt } }
+    const digest = promptDigest(prompt)
+    return { key: prompt.name, digest, fault: toolFault(prompt), offered: { server: record, prompt } }
   })
   const resources = checked(record, listed.resources, 'resources', (item) => {
     const resource = ResourceSurface.parse(item)
-    return { key: placeOf(resource), digest: resourceDigest(resource), offered: { server: record, resource } }
+    const digest = resourceDigest(resource)
+    return { key: placeOf(resource), digest, fault: toolFault(resource), offered: { server: record, resource } }
   })
   return { prompts, resources }
 }
@@ -50,11 +53,18 @@ export function placeOf(resource: {
   return resource.uri ?? resource.uriTemplate ?? ''
 }
 
+interface Read<T> {
+  readonly key: string
+  readonly digest: Digest
+  readonly fault: string | undefined
+  readonly offered: T
+}
+
 function checked<T>(
   record: ServerRecord,
   listed: readonly unknown[],
   kind: 'prompts' | 'resources',
-  read: (item: unknown) => { readonly key: string; readonly digest: Digest; readonly offered: T },
+  read: (item: unknown) => Read<T>,
 ): ReadonlyMap<string, T> {
   if (listed.length > MAX_LISTED) {
     throw new ConnectionError('surface_too_large', `${record.title} lists more than ${MAX_LISTED} ${kind}.`)
@@ -64,10 +74,12 @@ function checked<T>(
       ? new Map(record.prompts.map(({ name, digest }) => [name, digest]))
       : new Map(record.resources.map((resource) => [placeOf(resource), resource.digest]))
   const offered = new Map<string, T>()
+  const seen = new Set<string>()
   for (const item of listed) {
     const found = attempt(() => read(item))
-    if (!found || offered.has(found.key) || digests.get(found.key) !== found.digest) throw mismatch(record, kind)
-    offered.set(found.key, found.offered)
+    if (!found || seen.has(found.key) || digests.get(found.key) !== found.digest) throw mismatch(record, kind)
+    seen.add(found.key)
+    if (found.fault === undefined) offered.set(found.key, found.offered)
   }
   return offered
 }

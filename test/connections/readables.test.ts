@@ -169,6 +169,16 @@ describe('a prompt or a resource that is not the reviewed one', () => {
     expect(await prompt('greet', { who: 'you' })).toMatchObject({ description: 'A greeting' })
   })
 
+  it('that describes itself with what cannot be seen is not offered, though it was reviewed so', async () => {
+    world = await startWorld()
+    Object.assign(world.fixture.readables.prompts[0] ?? {}, { description: 'Greets.\u{E0041}' })
+    Object.assign(world.fixture.readables.resources[0] ?? {}, { title: 'Read\u202Eem' })
+    world.catalog.show(ready([{ access: 'allowed', record: recordOf(world.fixture) }], 'v2'))
+    expect((await world.connections.prompts('fixture')).map((item) => item.prompt.name)).toEqual(['picture'])
+    await expect(read('fixture://docs/readme')).rejects.toMatchObject({ code: 'resource_not_offered' })
+    expect(await read('fixture://docs/logo')).toHaveLength(1)
+  })
+
   it('listed without end is given up after some pages', async () => {
     world = await startWorld()
     world.fixture.readables.endless = true
