@@ -1,4 +1,4 @@
-import type { Attack, Control } from './attack.ts'
+import type { Attack, Control, Era } from './attack.ts'
 import { ANSWERS } from './cases/answers.ts'
 import { ARGUMENTS } from './cases/arguments.ts'
 import { CLAIMS } from './cases/claims.ts'
@@ -12,19 +12,23 @@ import { SAME_STATEMENTS, STATEMENTS } from './cases/statements.ts'
 import { SAME_TEXT, TEXT } from './cases/text.ts'
 import { SAME_WIRE, WIRE } from './cases/wire.ts'
 
-export const ATTACKS: readonly (readonly [family: string, cases: readonly Attack[]])[] = [
-  ['other arguments', ARGUMENTS],
-  ['other numbers', NUMBERS],
-  ['other text', TEXT],
-  ['other bytes', WIRE],
-  ['another shape', SHAPE],
-  ['a receipt', CLAIMS],
-  ['a signature', SIGNATURE],
-  ['a receipt in another form or place', FORM],
-  ['a good receipt', SENDERS],
-  ['the word of a client', ANSWERS],
-  ['a statement on the Presto server', STATEMENTS],
-  ['a receipt, later', MEANWHILE],
+const BOTH: readonly Era[] = ['modern', 'legacy']
+const MODERN: readonly Era[] = ['modern']
+
+/** Families of attacks, and the eras in which each is tried: both where the eras differ in how a call reaches its approval. */
+export const ATTACKS: readonly (readonly [family: string, cases: readonly Attack[], eras: readonly Era[]])[] = [
+  ['other arguments', ARGUMENTS, MODERN],
+  ['other numbers', NUMBERS, BOTH],
+  ['other text', TEXT, MODERN],
+  ['other bytes', WIRE, BOTH],
+  ['another shape', SHAPE, BOTH],
+  ['a receipt', CLAIMS, MODERN],
+  ['a signature', SIGNATURE, MODERN],
+  ['a receipt in another form or place', FORM, BOTH],
+  ['a good receipt', SENDERS, BOTH],
+  ['the word of a client', ANSWERS, MODERN],
+  ['a statement on the Presto server', STATEMENTS, MODERN],
+  ['a receipt, later', MEANWHILE, BOTH],
 ]
 
 export const CONTROLS: readonly (readonly [family: string, cases: readonly Control[]])[] = [
