@@ -1,8 +1,12 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client as EditorClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as EditorTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startBridge } from '../../src/bridge/bridge.ts'
 import type { ToolProgress } from '../../src/connections/types.ts'
+import { socketFetch } from '../bridge/raw.ts'
 import { PIXEL } from '../connections/fixture-readables.ts'
 import { until } from '../connections/world.ts'
 import { verifies } from '../requirements.ts'
@@ -188,6 +192,45 @@ describe('server-everything, over its own Streamable HTTP', () => {
     expect(Buffer.from(bytes && 'blob' in bytes ? bytes.blob : '', 'base64').toString()).toContain('Resource 6')
     await expect(read('demo://resource/dynamic/text/none')).rejects.toMatchObject({ code: 'server_error' })
     await expect(read('demo://resource/session/x')).rejects.toMatchObject({ code: 'resource_not_allowed' })
+  })
+
+  it('reaches the editor through the bridge: prompts, resources, links, pictures, structured results', async () => {
+    verifies('EDIT-2.1', 'EDIT-2.3')
+    const { connections, catalog, plans } = world
+    const runtimeDir = mkdtempSync(join(tmpdir(), 'gh-'))
+    const bridge = await startBridge({ connections, catalog, plans, runtimeDir, log: () => undefined, version: '0' })
+    const definition = bridge.resolve('theirs/reads')
+    if (!definition) throw new Error('the bridge offers no definition')
+    const editor = new EditorClient({ name: 'editor', version: '1' })
+    const requestInit = { headers: { ...definition.headers } }
+    const transport = new EditorTransport(new URL('http://localhost/'), { fetch: socketFetch(definition), requestInit })
+    try {
+      await editor.connect(transport)
+      expect(editor.getInstructions()).toContain('Everything Server')
+      expect((await editor.listPrompts()).prompts).toHaveLength(4)
+      expect((await editor.listResources()).resources).toHaveLength(7)
+      expect((await editor.listResourceTemplates()).resourceTemplates).toHaveLength(2)
+      const prompt = await editor.getPrompt({
+        name: 'completable-prompt',
+        arguments: { department: 'Sales', name: 'Eve' },
+      })
+      expect(JSON.stringify(prompt.messages)).toContain('promote Eve')
+      const { contents } = await editor.readResource({ uri: 'demo://resource/dynamic/text/9' })
+      expect(JSON.stringify(contents)).toContain('Resource 9')
+      const types = async (name: string, args = {}) =>
+        ((await editor.callTool({ name, arguments: args })).content as { type: string }[]).map(({ type }) => type)
+      expect(await types('get-tiny-image')).toEqual(['text', 'image', 'text'])
+      expect(await types('get-resource-links', { count: 1 })).toEqual(['text', 'resource_link'])
+      expect(
+        await editor.callTool({ name: 'get-structured-content', arguments: { location: 'Chicago' } }),
+      ).toMatchObject({
+        structuredContent: { humidity: 82 },
+      })
+    } finally {
+      await editor.close()
+      await bridge.dispose()
+      rmSync(runtimeDir, { recursive: true, force: true })
+    }
   })
 
   it('says that a tool which only runs as a task cannot be called', async () => {
