@@ -18,7 +18,8 @@ export class BusyError extends ConnectionError {
 }
 
 /**
- * How long a server asks to be left alone (RFC 9110 section 10.2.3, seconds or a date), milliseconds; `undefined` where the answer says nothing of the kind.
+ * How long a server asks to be left alone (RFC 9110 section 10.2.3, seconds or a date), milliseconds; `undefined` where the answer says
+ * nothing of the kind.
  * @param now epoch milliseconds
  */
 export function busyFor(response: Response, now: number): number | undefined {

@@ -7,11 +7,27 @@ type Verdict = boolean | undefined
 /** Applications of a schema to a value: more than a result of 30,000 rows by ten columns takes, and less than half a second. */
 const MAX_STEPS = 400_000
 const MAX_DEPTH = 200
+/** Keywords that say more than is checked: where one stands, a value that fits the rest may or may not fit. */
+const UNCHECKED = [
+  'pattern',
+  'format',
+  'multipleOf',
+  'uniqueItems',
+  'contains',
+  'propertyNames',
+  'dependentRequired',
+  'dependentSchemas',
+  'dependencies',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+  '$dynamicRef',
+  '$recursiveRef',
+]
 
 /**
- * Whether a structured result is what the tool's output schema promises (JSON Schema 2020-12), `undefined` where telling would cost too much. Schema and result are
- * both the server's, so that neither may hold up the editor: no code is made from the schema, no regular expression of it is run (`pattern`,
- * `patternProperties`, `format` are not checked), nothing is fetched, and the work is bounded.
+ * Whether a structured result is what the tool's output schema promises (JSON Schema 2020-12); `undefined` where telling would cost too
+ * much. Schema and result are both the server's, so that neither may hold up the editor: no code is made from the schema, no regular
+ * expression of it is run, nothing is fetched, and the work is bounded.
  */
 export function fitsOutput(schema: Schema, result: unknown): Verdict {
   let steps = 0
@@ -41,6 +57,7 @@ export function fitsOutput(schema: Schema, result: unknown): Verdict {
       () => (Array.isArray(value) ? itemsFit(part, value, next) : true),
       () => (isObject(value) ? propertiesFit(part, value, next) : true),
       () => combined(part, value, next),
+      () => (UNCHECKED.some((keyword) => keyword in part) ? undefined : true),
     ])
   }
 

@@ -111,7 +111,7 @@ export function createServerConnection(options: ServerConnectionOptions): Server
   let closed = false
   /** Number of the newest connect: an older one that comes to an end has been replaced. */
   let turn = 0
-  /** When lists were last taken because the server said that they have changed, and until when it wants to be left alone; epoch milliseconds. */
+  /** When lists were last taken because the server said so, and until when it wants to be left alone; epoch milliseconds. */
   let relistedAt = 0
   let busyUntil = 0
   const changedLists = new WeakSet<Client>()
@@ -317,7 +317,12 @@ export function createServerConnection(options: ServerConnectionOptions): Server
       questions
         .ask(() => whileAnswering(() => answerElicitation(record.id, request, options.elicit, context.mcpReq.signal)))
         .catch((error: unknown) => {
-          if (error instanceof ConnectionError) failCall(error)
+          if (error instanceof ConnectionError) {
+            failCall(error)
+            // In the older era nothing else ends the stream that the questions come over.
+            if (client === opened?.client) reset()
+            else void client.close().catch(() => undefined)
+          }
           throw error
         }),
     )

@@ -6,8 +6,8 @@ import { fitsOutput } from './output-check.ts'
 const definitions = new WeakMap<ToolSurface, Tool>()
 
 /**
- * The reviewed definition, by which the client mirrors header parameters. Without its output schema: the client would make code from that and run its regular
- * expressions, which a server could use to hold up the editor.
+ * The reviewed definition, by which the client mirrors header parameters. Without its output schema: the client would make code from that
+ * and run its regular expressions, which a server could use to hold up the editor.
  */
 export function definitionOf(tool: ToolSurface): Tool {
   const existing = definitions.get(tool)

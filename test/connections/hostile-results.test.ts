@@ -1,10 +1,21 @@
+import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { chatResult } from '../../src/bridge/chat-result.ts'
 import { authorizedFetch } from '../../src/session/authorized-fetch.ts'
-import { serve } from '../support/http-server.ts'
+import { sendJson, serve } from '../support/http-server.ts'
 import { verifies } from '../requirements.ts'
-import { type Answer, answers, ECHO, event, events, type HostileWorld, hostileWorld, result } from './hostile-server.ts'
+import {
+  type Answer,
+  answers,
+  ECHO,
+  event,
+  events,
+  type HostileWorld,
+  hostileWorld,
+  result,
+  type Rpc,
+} from './hostile-server.ts'
 import { deviceKey } from './world.ts'
 
 let world: HostileWorld
@@ -320,4 +331,58 @@ describe('a server that asks a person', () => {
     expect(await world.call()).toMatchObject({ isError: true, code: 'result_invalid' })
     expect(world.elicited.length).toBeLessThanOrEqual(5)
   })
+
+  /** A server of the 2025-11-25 era, which asks over the stream of a call, as often as it likes. */
+  function legacy(onCall: (response: ServerResponse, message: Rpc) => void): void {
+    const plain = (response: ServerResponse, { id }: Rpc, value: unknown) =>
+      sendJson(response, { jsonrpc: '2.0', id, result: value })
+    world.server.answers = {
+      'server/discover': status(404),
+      initialize: (response, message) =>
+        plain(response, message, {
+          protocolVersion: '2025-11-25',
+          capabilities: { tools: {} },
+          serverInfo: { name: 'old', version: '1' },
+        }),
+      'tools/list': (response, message) => plain(response, message, { tools: [ECHO] }),
+      'tools/call': onCall,
+    }
+  }
+  const ask = (id: number) => event({ jsonrpc: '2.0', id, ...question })
+
+  test('without end, in the older era, is stopped and the call is given up', async () => {
+    world = await hostileWorld()
+    const closed = Promise.withResolvers<void>()
+    legacy((response) => {
+      let id = 0
+      events(response)
+      const storm = setInterval(() => response.write(ask(id++)), 2)
+      response.once('close', () => {
+        clearInterval(storm)
+        closed.resolve()
+      })
+    })
+    expect(await world.call()).toMatchObject({ isError: true, code: 'result_invalid' })
+    await closed.promise
+    expect(world.elicited.length).toBeLessThanOrEqual(20)
+  })
+
+  test('while none of its tools is called is not listened to', async () => {
+    world = await hostileWorld()
+    legacy((response, { id }) => sendJson(response, { jsonrpc: '2.0', id, result: { content: [] } }))
+    world.server.answers['tools/list'] = (response, { id }) => {
+      events(response).write(ask(1))
+      response.end(event({ jsonrpc: '2.0', id, result: { tools: [ECHO] } }))
+    }
+    await expect(world.connections.tools('hostile')).rejects.toMatchObject({ code: 'result_invalid' })
+    expect(world.elicited).toEqual([])
+  })
+})
+
+test('whoever asks with a signal that is aborted already is told so, and a failure that comes later is nobody’s surprise', async () => {
+  world = await hostileWorld()
+  world.server.answers['server/discover'] = status(500)
+  const stopped = AbortSignal.abort(new Error('gone'))
+  await expect(world.connections.tools('hostile', stopped)).rejects.toThrow('gone')
+  await expect(world.connections.tools('hostile')).rejects.toMatchObject({ code: 'server_error' })
 })
