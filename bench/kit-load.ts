@@ -6,7 +6,7 @@ export interface Target {
   readonly url: string
   /** Value of `Authorization` and, with it, the `DPoP` proof of each call; made before the clock starts. */
   readonly authorization?: string
-  proofs?(count: number): readonly string[]
+  readonly proofs?: (count: number) => readonly string[]
 }
 
 export interface Slice {

@@ -39,7 +39,7 @@ try {
   await measure()
 } finally {
   for (const { process: child } of children) child.disconnect()
-  await Promise.all(children.map(({ process: child }) => child.exitCode ?? once(child, 'exit')))
+  for (const { process: child } of children) if (child.exitCode === null) await once(child, 'exit')
   await rm(data, { recursive: true, force: true })
 }
 

@@ -226,7 +226,7 @@ describe('a slow reader', () => {
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     return {
       response,
-      stop() {
+      stop: () => {
         server.close()
         server.closeAllConnections()
       },

@@ -331,9 +331,10 @@ describe('a call', () => {
     await call('echo', { text: 'said aloud', secret: 'hush hush' })
     await call('ads_only', {}, { token: await world.issuer.token(world.url, { groups: ['finance'] }) })
     await until(() => world.registry.audit.some((event) => event.tool === 'ads_only' && event.outcome === 'denied'))
-    const event = world.registry.audit.find(
-      (item) => item.tool === 'echo' && JSON.stringify(item.arguments).includes('said aloud'),
-    )
+    const said = () =>
+      world.registry.audit.find((item) => item.tool === 'echo' && JSON.stringify(item.arguments).includes('said aloud'))
+    await until(() => said() !== undefined)
+    const event = said()
     expect(event).toMatchObject({
       server: 'fixture',
       action: 'call',

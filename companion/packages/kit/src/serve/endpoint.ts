@@ -5,11 +5,12 @@ import {
   isLegacyRequest,
   LOG_LEVEL_META_KEY,
   type McpHttpHandler,
+  MissingRequiredClientCapabilityError,
   ProtocolError,
-  ProtocolErrorCode,
   SERVER_INFO_META_KEY,
 } from '@modelcontextprotocol/server'
-import { readJson, sendJson, sendResponse, webRequest } from '../http/exchange.ts'
+import { readIncomingJson } from '../http/body.ts'
+import { sendJson, sendResponse, webRequest } from '../http/exchange.ts'
 import { HttpProblem } from '../http/problem.ts'
 import { AuthError } from '../tokens/auth-error.ts'
 import type { TokenVerifier } from '../tokens/verifier.ts'
@@ -81,7 +82,7 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
   /** A body that is refused is in the audit, with the caller who sent it. */
   async function readBody(request: IncomingMessage, arrival: Arrival, read: (body: unknown) => void): Promise<unknown> {
     try {
-      const body = request.method === 'POST' ? await readJson(request, serving.limits.body) : undefined
+      const body = request.method === 'POST' ? await readIncomingJson(request, serving.limits.body) : undefined
       read(body)
       checkBody(body, request.headers)
       return body
@@ -190,7 +191,7 @@ function createModern({ serving, identity }: EndpointOptions) {
       if (!(error instanceof ProtocolError)) throw error
       const { code, message, data } = error
       // MCP 2026-07-28, basic/versioning: the one error of a method that has an HTTP status of its own.
-      const status = code === ProtocolErrorCode.MissingRequiredClientCapability ? 400 : 200
+      const status = error instanceof MissingRequiredClientCapabilityError ? 400 : 200
       stream.end({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }, status)
     }
   }

@@ -84,7 +84,7 @@ export function orAbandon<T>(work: Promise<T>, signal: AbortSignal): Promise<T |
     }
     work.then(
       (result) => settle(() => resolve(result)),
-      (error: unknown) => settle(() => reject(error as Error)),
+      (error: Error) => settle(() => reject(error)),
     )
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
