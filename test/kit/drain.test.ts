@@ -38,7 +38,7 @@ async function start(
 async function legacy(
   mcp: string,
   token: string,
-): Promise<{ headers: Record<string, string>; post(message: object): Promise<Response> }> {
+): Promise<{ headers: Record<string, string>; readonly post: (message: object) => Promise<Response> }> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',

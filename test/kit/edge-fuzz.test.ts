@@ -83,7 +83,7 @@ async function createSurroundings(): Promise<Surroundings & { open(credential: C
         exp: now() + 300,
         jti: randomUUID(),
         tool: 'store',
-        args: digestOf(args as never),
+        args: digestOf(args),
         tool_digest: toolDigest,
         step: randomUUID(),
         plan: digestOf('plan'),
@@ -165,7 +165,12 @@ it(`bears ${SHOTS} requests that no client would send`, { timeout: 900_000 }, as
   // Shrinking would repeat hundreds of requests, and the shot that failed says it all.
   const result = await fc.check(property, { numRuns: SHOTS / BATCH, seed: SEED, endOnFailure: true })
   const { errorInstance } = result
-  const fault = errorInstance instanceof Error ? errorInstance.message : String(errorInstance ?? '')
+  const fault =
+    errorInstance instanceof Error
+      ? errorInstance.message
+      : errorInstance === undefined
+        ? ''
+        : 'something that is no error was thrown'
   expect(fault, `GATEHOUSE_FUZZ_SEED=${SEED}`).toBe('')
   gun.close()
 

@@ -234,7 +234,7 @@ describe('a server', () => {
     )
 
   /** A session of the legacy era with its stream open. */
-  async function openStream(sub: string): Promise<{ response: Response; close(): void }> {
+  async function openStream(sub: string): Promise<{ response: Response; readonly close: () => void }> {
     const headers = await headersOf(sub)
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
     const opened = await fetch(world.url, {

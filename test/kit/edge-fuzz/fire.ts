@@ -29,7 +29,7 @@ export function createGun(url: string, inFlight: number) {
 
 /** Node's client refuses to send what is no HTTP. */
 function isSendable({ headers, path }: WireRequest): boolean {
-  // eslint-disable-next-line no-control-regex -- RFC 9110 section 5.5: what a header may hold
+  // RFC 9110 section 5.5: what a header may hold.
   return headers.every(([, value]) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)) && /^[\x21-\x7e]+$/.test(path)
 }
 

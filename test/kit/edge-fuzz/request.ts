@@ -15,7 +15,7 @@ export interface Surroundings {
   /** `Authorization`, and the proof if there is one. */
   credentials(shot: Shot, method: string): Promise<readonly (readonly [string, string])[]>
   /** A receipt for these arguments of `store`. */
-  receipt(args: Record<string, unknown>): Promise<string>
+  readonly receipt: (args: Record<string, string>) => Promise<string>
   /** A session of this credential, if there is one. */
   session(shot: Shot): string | undefined
 }
@@ -158,7 +158,7 @@ function* placesIn(value: unknown, depth = 0): Generator<{ holder: object; key: 
 function expand(value: Value): unknown {
   if (typeof value !== 'object' || value === null) return value
   if ('$long' in value) return 'é'.repeat(Number(value.$long))
-  if ('$deep' in value) return `${DEEP}${String(value.$deep)}`
+  if ('$deep' in value) return `${DEEP}${Number(value.$deep)}`
   return value
 }
 

@@ -229,7 +229,7 @@ export const shot: fc.Arbitrary<Shot> = fc.record({
       weight: 2,
       arbitrary: fc.constantFrom('outsider', 'replayed', 'proofless', 'expired', 'elsewhere', 'wrong', 'none'),
     },
-  ) as fc.Arbitrary<Credential>,
+  ),
   approved: fc.boolean(),
   body: seldom(bodyEdit, 3),
   json: seldom(jsonEdit, 2),

@@ -28,7 +28,7 @@ export interface Courier {
   /** Something is there to be shipped. */
   wake(): void
   /** Events set aside since the start. */
-  setAside(): number
+  readonly setAside: () => number
   /** Lets a running delivery end, makes one more attempt for at most `graceMs`, and stops. What remains stays where it is. */
   stop(graceMs: number): Promise<void>
 }

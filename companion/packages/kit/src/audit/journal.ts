@@ -19,9 +19,9 @@ export interface JournalOptions {
 
 export interface Journal {
   /** Events that wait for the registry. */
-  waiting(): number
+  readonly waiting: () => number
   /** Events that the registry will not take. They are offered to it again at the next start. */
-  setAside(): number
+  readonly setAside: () => number
   /**
    * Asked before work that will have to be recorded: after a failure it tries the disk, so that nothing runs in vain while there is no room.
    * @throws JournalError

@@ -25,8 +25,8 @@ export interface Listening {
   /** From now on every answer ends its connection, so that clients come back elsewhere; new requests still reach the handler. */
   drain(): void
   /** Connections and requests that are open. */
-  connections(): number
-  requests(): number
+  readonly connections: () => number
+  readonly requests: () => number
   /** Resolves when no request is open, or when the time (milliseconds) is over. */
   settled(time: number): Promise<void>
   /** Takes no new connection, lets requests in flight finish, then closes what is left. */

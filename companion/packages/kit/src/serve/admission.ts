@@ -57,8 +57,8 @@ export interface Admission {
    * @throws AdmissionError, or the signal's reason when the caller goes away while it waits
    */
   enter(caller: string, signal?: AbortSignal): Promise<Leave>
-  running(): number
-  waiting(): number
+  readonly running: () => number
+  readonly waiting: () => number
   /** Sends away whoever waits or comes from now on. */
   close(): void
 }

@@ -17,7 +17,7 @@ export interface Storage {
   readonly journal: Journal
   readonly ledger: Ledger | undefined
   /** Audit events that the registry will not take. */
-  setAside(): number
+  readonly setAside: () => number
   close(): Promise<void>
 }
 
@@ -59,7 +59,7 @@ async function openLedger(
   config: ServerConfig,
   ship: Ship,
   log: Logger,
-): Promise<{ ledger: Ledger; setAside(): number; close(): Promise<void> }> {
+): Promise<{ ledger: Ledger; readonly setAside: () => number; close(): Promise<void> }> {
   if (!config.databaseUrl) {
     throw new GatehouseError(
       'database_required',
