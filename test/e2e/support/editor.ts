@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   type Browser,
   type BrowserContext,
@@ -39,6 +39,10 @@ export function launchBrowser(): Promise<Browser> {
 export interface EditorOptions {
   readonly vsixes: readonly string[]
   readonly settings: Readonly<Record<string, unknown>>
+  /** Files of the workspace by their path in it. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Environment of the editor's server, besides that of this process. */
+  readonly env?: Readonly<Record<string, string>>
   /** Prefix of the screenshots' names. */
   readonly story: string
 }
@@ -66,7 +70,16 @@ export class Editor {
     const home = await mkdtemp(join(tmpdir(), 'gatehouse-editor-'))
     const workspace = join(home, 'workspace')
     await mkdir(workspace)
-    const server = await startCodeServer({ home, extensions: options.vsixes, settings: options.settings })
+    for (const [path, text] of Object.entries(options.files ?? {})) {
+      await mkdir(dirname(join(workspace, path)), { recursive: true })
+      await writeFile(join(workspace, path), text)
+    }
+    const server = await startCodeServer({
+      home,
+      extensions: options.vsixes,
+      settings: options.settings,
+      ...(options.env && { env: options.env }),
+    })
     const browser = await launchBrowser()
     const context = await browser.newContext({ viewport: { width: 1500, height: 950 } })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
