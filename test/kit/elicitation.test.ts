@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { digestOf, APPROVAL_META } from '@gatehouse/contracts'
-import { configFromEnvironment, describeServer } from '@gatehouse/kit'
+import { configFromEnvironment, describeServer, FAILURE_META } from '@gatehouse/kit'
 import { ElicitRequestSchema, LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStateSeal } from '../../companion/packages/kit/src/serve/request-state.ts'
@@ -48,6 +48,8 @@ const accept = (content: object) => ({ action: 'accept', content })
 const stateOf = ({ result }: RpcAnswer) => String(result?.['requestState'])
 const valueOf = ({ result }: RpcAnswer) =>
   JSON.parse((result?.['structuredContent'] as { value: string }).value) as unknown
+
+const failureOf = ({ result }: RpcAnswer) => (result?.['_meta'] as Record<string, unknown> | undefined)?.[FAILURE_META]
 
 describe('a call that asks', () => {
   it('is answered with the question, and goes on when it comes again with the answer', async () => {
@@ -147,8 +149,9 @@ describe('answers', () => {
       [{ action: 'accept' }, 'person.content'],
       [{ action: 'approve' }, 'person.action'],
     ] as const) {
-      const { result } = await call('ask_name', {}, { answers: { person: answer }, state })
-      expect(result).toMatchObject({ isError: true, structuredContent: { code: 'input_invalid', issues: [{ path }] } })
+      const refused = await call('ask_name', {}, { answers: { person: answer }, state })
+      expect(refused.result).toMatchObject({ isError: true })
+      expect(failureOf(refused)).toMatchObject({ code: 'input_invalid', issues: [{ path }] })
     }
   })
 
@@ -231,7 +234,7 @@ describe('a write', () => {
     const before = runs()
     const bound = { token: await world.boundToken(), device: world.device }
     const unapproved = await call('write_and_ask', {}, { answers: { sure: accept({ sure: true }) } }, bound)
-    expect(unapproved.result).toMatchObject({ structuredContent: { code: 'approval_required' } })
+    expect(failureOf(unapproved)).toMatchObject({ code: 'approval_required' })
     expect(runs()).toBe(before)
     const tool = describeServer(offersServer()).tools.find(({ name }) => name === 'write_and_ask')
     const now = Math.floor(Date.now() / 1000)
@@ -248,7 +251,7 @@ describe('a write', () => {
       plan: digestOf('a plan'),
     })
     const approved = await call('write_and_ask', {}, {}, { ...bound, meta: { [APPROVAL_META]: receipt } })
-    expect(approved.result).toMatchObject({ isError: true, structuredContent: { code: 'input_not_allowed' } })
+    expect(failureOf(approved)).toMatchObject({ code: 'input_not_allowed' })
   })
 })
 
@@ -276,7 +279,7 @@ describe('in the era of sessions', () => {
     const result = await client.callTool({ name: 'ask_name', arguments: {} })
     expect(result).toMatchObject({
       isError: true,
-      _meta: { 'dev.gatehouse/failure': { code: 'client_capability_missing' } },
+      _meta: { [FAILURE_META]: { code: 'client_capability_missing' } },
     })
     await client.close()
   })
@@ -314,10 +317,8 @@ describe('attached content', () => {
     const client = await legacyClient(world.url, ada)
     expect((await client.callTool({ name: 'picture', arguments: {} })).content).toEqual(content)
     await client.close()
-    expect((await call('picture', { bytes: 256 * 1024 })).result).toMatchObject({
-      structuredContent: { code: 'result_too_large' },
-    })
-    expect((await call('bad_picture')).result).toMatchObject({ structuredContent: { code: 'internal_error' } })
+    expect(failureOf(await call('picture', { bytes: 256 * 1024 }))).toMatchObject({ code: 'result_too_large' })
+    expect(failureOf(await call('bad_picture'))).toMatchObject({ code: 'internal_error' })
     await until(() => world.registry.audit.some((event) => event.output?.excerpt.includes('attached: image')))
   })
 })
