@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEvent } from '@gatehouse/contracts'
 import { digestOf } from '@gatehouse/contracts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Consumption, createLedger, type Ledger } from '../../../companion/packages/kit/src/approvals/ledger.ts'
 import type { LedgerTables } from '../../../companion/packages/kit/src/approvals/ledger-tables.ts'
 import { buildAuditEvent } from '../../../companion/packages/kit/src/audit/event.ts'
@@ -249,4 +249,17 @@ test('a receipt that ran out by the time the database had it is refused, and is 
   const late = { ...entry, expiresAt: Math.floor(Date.now() / 1000) }
   await expect(ledgers[0].consume(late)).rejects.toMatchObject({ code: 'approval_expired' })
   expect(await ledgers[1].consume(entry)).toEqual({ kind: 'won' })
+})
+
+test('a replica whose clock is two days ahead forgets nothing that another would run again', async () => {
+  verifies('SRV-KIT.4')
+  const entry = consumption()
+  await ledgers[0].consume(entry)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 24 * 60 * 60 * 1000 })
+  try {
+    await ledgers[1].markShipped([entry.audit.id])
+  } finally {
+    vi.useRealTimers()
+  }
+  expect(await ledgers[0].consume({ ...entry, audit: audit('started') })).toMatchObject({ kind: 'lost' })
 })

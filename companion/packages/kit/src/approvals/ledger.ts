@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditEvent, type Digest } from '@gatehouse/contracts'
-import type { Kysely, Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { ApprovalError } from './approval-error.ts'
 import { LedgerError } from './ledger-error.ts'
 import { type LedgerTables, migrateLedger } from './ledger-tables.ts'
 import { StoredOutcome } from './outcome.ts'
 
-/** How long receipts with their outcomes, and shipped audit rows, are kept. Receipts live ten minutes, so a day is ample. */
-const RETENTION_MS = 24 * 60 * 60 * 1000
+/**
+ * Until when receipts with their outcomes, and shipped audit rows, may be forgotten. Receipts live ten minutes, so a day is ample. By the
+ * database's clock: a replica whose own is wrong must not forget what another would then run again.
+ */
+const FORGETTABLE = sql<Date>`now() - interval '1 day'`
 const FIRST_POLL_MS = 50
 const SLOWEST_POLL_MS = 500
 
@@ -179,12 +182,15 @@ export function createLedger(db: Kysely<LedgerTables>, options: LedgerOptions): 
 
     markShipped: (ids) =>
       available('mark its audit', async () => {
-        const oldest = new Date(Date.now() - RETENTION_MS)
         if (ids.length > 0) {
-          await tables.updateTable('gatehouse_audit').set({ shipped_at: new Date() }).where('id', 'in', ids).execute()
+          await tables
+            .updateTable('gatehouse_audit')
+            .set({ shipped_at: sql<Date>`now()` })
+            .where('id', 'in', ids)
+            .execute()
         }
-        await tables.deleteFrom('gatehouse_audit').where('shipped_at', '<', oldest).execute()
-        await tables.deleteFrom('gatehouse_receipt').where('consumed_at', '<', oldest).execute()
+        await tables.deleteFrom('gatehouse_audit').where('shipped_at', '<', FORGETTABLE).execute()
+        await tables.deleteFrom('gatehouse_receipt').where('consumed_at', '<', FORGETTABLE).execute()
       }),
   }
 }
