@@ -54,6 +54,8 @@ export async function authorize(request: AuthorizationRequest): Promise<Authoriz
       if (expected && (iss.length !== 1 || iss[0] !== server.issuer)) throw new SessionError('issuer_mismatch')
       if (answer.get('error') === 'access_denied') throw new SessionError('sign_in_cancelled')
       if (answer.has('error')) throw new SessionError('sign_in_refused', { detail: knownError(answer.get('error')) })
+      // RFC 6749 section 3.1: no parameter comes twice; of two codes nobody could say which is this sign-in's.
+      if (answer.getAll('code').length !== 1) throw new SessionError('response_invalid')
       try {
         return oauth.validateAuthResponse(server, { client_id: request.clientId }, answer, state)
       } catch {
