@@ -27,6 +27,7 @@ export type Sender =
   | 'ada with a token for another server'
   | 'finn'
   | 'finn on the device of ada'
+  | 'a workload'
   | 'nobody'
 
 /** Who signs the receipt, and how. */

@@ -4,7 +4,7 @@ import { until } from '../../support/fixture-world.ts'
 import type { Attack, Control, Era, Meanwhile } from './attack.ts'
 import { ATTACKS, CONTROLS } from './cases.ts'
 import { ANSWERS } from './cases/answers.ts'
-import { auditOf, type Range, type Site, startRange } from './range.ts'
+import { auditOf, type Range, type Site, startRange, WORKLOAD } from './range.ts'
 import { approve, codeOf, fire, statesOf } from './shot.ts'
 
 let range: Range
@@ -116,7 +116,7 @@ async function recordedOnce(site: Site, start: number, attack: Attack, secrets: 
   expect(events).toHaveLength(1)
   const [event] = events
   const stranger = [401, 403, 503].includes(attack.refused.status ?? 200)
-  const subject = attack.sender?.startsWith('finn') ? 'finn' : 'ada'
+  const subject = attack.sender === 'a workload' ? WORKLOAD : attack.sender?.startsWith('finn') ? 'finn' : 'ada'
   expect(event?.caller).toEqual(stranger ? undefined : expect.objectContaining({ kind: 'user', subject }))
   for (const secret of secrets) expect(JSON.stringify(event)).not.toContain(secret)
 }

@@ -56,6 +56,9 @@ export interface Answer {
   readonly body: string
 }
 
+/** Subject of a token that no person has asked for. */
+export const WORKLOAD = 'spiffe://company.example/nightly'
+
 const CLIENTS = [
   { clientId: 'gatehouse-vscode', surface: 'ide', bearer: false },
   { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
@@ -275,6 +278,8 @@ async function credentials(
       return dpop(await bound(other, { sub: 'finn' }), other)
     case 'finn on the device of ada':
       return dpop(await bound(device, { sub: 'finn' }))
+    case 'a workload':
+      return dpop(await bound(device, { sub: WORKLOAD, groups: [] }))
     case 'nobody':
       return {}
   }

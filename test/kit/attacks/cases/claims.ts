@@ -19,6 +19,11 @@ export const CLAIMS: readonly Attack[] = [
     },
     refused: mismatch,
   },
+  {
+    id: 'for another step of a plan',
+    claims: { args: { of: 'other arguments' }, step: '5f6b3f5e-7c39-4d0a-9d55-0d2a4be0a111' },
+    refused: mismatch,
+  },
   { id: 'for another person', claims: { sub: 'finn' }, refused: mismatch },
   { id: 'for the same person in capitals', claims: { sub: 'Ada' }, refused: mismatch },
   { id: 'for the same person with a space', claims: { sub: 'ada ' }, refused: mismatch },

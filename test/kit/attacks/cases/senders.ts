@@ -46,5 +46,6 @@ export const SENDERS: readonly Attack[] = [
     sender: 'ada with a token for another server',
     refused: unauthorized('token_invalid'),
   },
+  { id: 'by a workload', sender: 'a workload', refused: { code: 'denied' } },
   { id: 'without a token', sender: 'nobody', refused: unauthorized('token_missing') },
 ]
