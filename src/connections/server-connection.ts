@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GatehouseError, ServerRecord, ToolSurface } from '@gatehouse/contracts'
-import {
-  Client,
-  type Implementation,
-  type RequestOptions,
-  SdkError,
-  SdkErrorCode,
-  StreamableHTTPClientTransport,
-} from '@modelcontextprotocol/client'
+import { Client, type Implementation, type RequestOptions, SdkError, SdkErrorCode } from '@modelcontextprotocol/client'
 import type { Session } from '../session/types.ts'
 import { untilAborted } from '../session/until-aborted.ts'
 import { retryDelay } from './backoff.ts'
@@ -19,9 +12,11 @@ import { ConnectionError } from './errors.ts'
 import { failureOf, isUnreadable, unreadable } from './failure.ts'
 import { listAll, listTools } from './listing.ts'
 import { whileAlive } from './liveness.ts'
+import { progressOf } from './progress.ts'
 import { afterPages, type RequiredPage } from './required-pages.ts'
 import { type CheckedSurface, checkSurface, recordKey } from './surface.ts'
 import { definitionOf, keepsItsPromise } from './tool-definition.ts'
+import { transportTo } from './transport.ts'
 import type { ConnectionsLog, ServerHealth, ToolProgress } from './types.ts'
 
 export interface ConnectionLimits {
@@ -90,8 +85,6 @@ const MAX_PAGES = 20
 const MAX_LISTS = 3
 /** Least time between two lists taken because a server says that they have changed, milliseconds. */
 const RELIST_PAUSE = 2000
-/** Least time before a broken stream is taken up again, whatever the server says, milliseconds. */
-const LEAST_RECONNECT = 250
 
 interface Opened {
   readonly key: string
@@ -257,20 +250,8 @@ export function createServerConnection(options: ServerConnectionOptions): Server
   }
 
   async function connected(client: Client, record: ServerRecord): Promise<void> {
-    const transport = new StreamableHTTPClientTransport(new URL(record.url), {
-      fetch: channelFetch(session.fetchFor(record.url), record.title, (response) => keepAway(record, response)),
-      reconnectionScheduler: (reconnect, delay) => {
-        const soon = setTimeout(reconnect, Math.max(delay, LEAST_RECONNECT))
-        return () => clearTimeout(soon)
-      },
-      onInsufficientScope: 'throw',
-      reconnectionOptions: {
-        initialReconnectionDelay: 500,
-        reconnectionDelayGrowFactor: 2,
-        maxReconnectionDelay: 10_000,
-        maxRetries: 5,
-      },
-    })
+    const send = channelFetch(session.fetchFor(record.url), record.title, (response) => keepAway(record, response))
+    const transport = transportTo(record.url, send)
     await client.connect(transport, { timeout: limits.connect ?? CONNECT_LIMIT })
   }
 
@@ -414,16 +395,4 @@ function isTimeout(error: unknown): boolean {
 /** What another try cannot mend: only a new record, or another sign-in, can. */
 function isFinal(code: string): boolean {
   return ['surface_mismatch', 'surface_too_large', 'approval_not_enforced', 'disposed'].includes(code)
-}
-
-function progressOf(progress: {
-  progress: number
-  total?: number | undefined
-  message?: string | undefined
-}): ToolProgress {
-  return {
-    progress: progress.progress,
-    ...(progress.total !== undefined && { total: progress.total }),
-    ...(progress.message !== undefined && { message: progress.message.slice(0, 500) }),
-  }
 }

@@ -45,9 +45,12 @@ async function started(port: number, args: readonly string[], env: Record<string
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', ...env },
   })
+  const endWithUs = () => killGroup(child)
+  process.once('exit', endWithUs)
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)))
   const stop = async () => {
+    process.off('exit', endWithUs)
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     killGroup(child)
