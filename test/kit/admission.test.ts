@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -6,7 +7,9 @@ import {
   DEFAULT_CALL_LIMITS,
 } from '../../companion/packages/kit/src/serve/admission.ts'
 import { createFailureLimit } from '../../companion/packages/kit/src/serve/failure-limit.ts'
+import { createProofVerifier } from '../../companion/packages/kit/src/tokens/dpop.ts'
 import { verifies } from '../requirements.ts'
+import { Device } from '../support/device.ts'
 import { startWorld, until, type World } from '../support/fixture-world.ts'
 import { type RawAnswer, rawCall } from '../support/mcp-request.ts'
 
@@ -92,6 +95,29 @@ describe('places', () => {
     admission.open('finn')
     leave()
     admission.open('ada')
+  })
+})
+
+describe('the memory of used proofs', () => {
+  it('has a share for each key, so that one who fills it keeps out itself alone', async () => {
+    verifies('SRV-KIT.10', 'AUTH-6.1')
+    const url = 'http://127.0.0.1:1/mcp'
+    const token = 'a.b.c'
+    const proofs = createProofVerifier(url, { replays: 10, replaysPerKey: 3 })
+    const use = async (device: Device) => {
+      const proof = await device.proof('POST', url, token)
+      const tokenHash = createHash('sha256').update(token).digest('base64url')
+      try {
+        proofs.verify({ proof, tokenHash, thumbprint: device.thumbprint, method: 'POST', url, now: Date.now() })
+        return 'good'
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    }
+    const [flooder, other] = await Promise.all([Device.create(), Device.create()])
+    for (let n = 0; n < 3; n++) expect(await use(flooder)).toBe('good')
+    expect(await use(flooder)).toBe('dpop_window_full')
+    expect(await use(other)).toBe('good')
   })
 })
 

@@ -5,6 +5,7 @@ import {
   type Server,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
+import { HttpProblem } from '../http/problem.ts'
 import { type Arrival, authInfoOf } from './arrival.ts'
 import type { ListKind } from '../record/changes.ts'
 import { RpcProblem, rpcProblem } from './rpc-problem.ts'
@@ -66,7 +67,8 @@ export function createLegacySessions(options: LegacySessionsOptions): LegacySess
   function makeRoom(owner: string): void {
     const own = [...sessions].filter(([, session]) => session.owner === owner)
     if (own.length >= limitPerCaller && own[0]) drop(own[0][0])
-    if (sessions.size >= limit) throw new RpcProblem(503, -32_000, 'too_many_sessions', 'too many sessions are open')
+    if (sessions.size >= limit)
+      throw new HttpProblem(503, 'too_many_sessions', 'too many sessions are open', { 'Retry-After': '30' })
   }
 
   async function open(request: Request, body: unknown, arrival: Arrival): Promise<Response> {

@@ -7,6 +7,10 @@ import { AuthError } from './auth-error.ts'
 const PROOF_WINDOW = 60
 /** Proofs remembered at most; more within the window are refused rather than forgotten. */
 const REPLAY_LIMIT = 500_000
+/** Of these, most of one key: whoever sends more keeps itself out, and not the others. */
+const REPLAY_SHARE = 400_000
+/** SHA-256 in base64url. */
+const THUMBPRINT_LENGTH = 43
 const KEY_LIMIT = 5_000
 const LONGEST = 8_192
 /** RFC 7515 section 3.1, compact, with the 64 bytes of an ES256 signature (RFC 7518 section 3.4). */
@@ -57,10 +61,18 @@ export interface Proof {
  *
  * A proof is verified on the spot, by a key that is kept: handing so small a piece of work to another thread takes longer than doing it.
  */
-export function createProofVerifier(audience: string): { verify(proof: Proof): void } {
+export function createProofVerifier(
+  audience: string,
+  {
+    replays = REPLAY_LIMIT,
+    replaysPerKey = REPLAY_SHARE,
+  }: { readonly replays?: number; readonly replaysPerKey?: number } = {},
+): { verify(proof: Proof): void } {
   /** By the header's text: a device sends the same one with every proof. */
   const keys = new BoundedMap<string, ProofKey>(KEY_LIMIT)
   const seen = new Map<string, number>()
+  /** How many of these are by one key, by its thumbprint. */
+  const shares = new Map<string, number>()
 
   function refuse(message: string): never {
     throw new AuthError('dpop_invalid', message, audience)
@@ -85,11 +97,18 @@ export function createProofVerifier(audience: string): { verify(proof: Proof): v
     for (const [old, until] of seen) {
       if (until > now) break
       seen.delete(old)
+      const owner = old.slice(0, THUMBPRINT_LENGTH)
+      const left = (shares.get(owner) ?? 0) - 1
+      if (left > 0) shares.set(owner, left)
+      else shares.delete(owner)
     }
     if (seen.has(id)) throw new AuthError('dpop_replayed', 'the DPoP proof was used before', audience)
-    if (seen.size >= REPLAY_LIMIT)
+    const thumbprint = id.slice(0, THUMBPRINT_LENGTH)
+    const share = shares.get(thumbprint) ?? 0
+    if (seen.size >= replays || share >= replaysPerKey)
       throw new AuthError('dpop_window_full', 'too many calls to tell a replayed proof', audience)
     seen.set(id, now + 2 * PROOF_WINDOW * 1000)
+    shares.set(thumbprint, share + 1)
   }
 
   return {
