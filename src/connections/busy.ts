@@ -5,18 +5,6 @@ const LONGEST = 300_000
 /** Where a server that sends too many away names no time, milliseconds. */
 const USUAL = 5000
 
-/** The server sent the request away before any effect, and is left alone until `until`. */
-export class BusyError extends ConnectionError {
-  constructor(
-    message: string,
-    /** Epoch milliseconds. */
-    readonly until: number,
-    options?: ErrorOptions,
-  ) {
-    super('server_busy', message, options)
-  }
-}
-
 /**
  * How long a server asks to be left alone (RFC 9110 section 10.2.3, seconds or a date), milliseconds; `undefined` where the answer says
  * nothing of the kind.
@@ -31,7 +19,8 @@ export function busyFor(response: Response, now: number): number | undefined {
   return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), LONGEST) : USUAL
 }
 
-export function busyError(title: string, until: number, now: number, cause?: unknown): BusyError {
+/** The server sent the request away before any effect, and is left alone until `until`, as `now` in epoch milliseconds. */
+export function busyError(title: string, until: number, now: number): ConnectionError {
   const seconds = Math.max(1, Math.ceil((until - now) / 1000))
-  return new BusyError(`${title} is busy. Nothing ran. Try again in ${seconds} s.`, until, { cause })
+  return new ConnectionError('server_busy', `${title} is busy. Nothing ran. Try again in ${seconds} s.`)
 }

@@ -19,7 +19,7 @@ export interface Rpc {
 export type Answer = (response: ServerResponse, message: Rpc, request: IncomingMessage) => void
 
 /** A server that speaks just enough of the 2026-07-28 era by hand to be let in, and then does as the test says. */
-export interface Hostile {
+interface Hostile {
   readonly http: HttpServer
   readonly url: string
   /** Methods asked for, in order. */
@@ -69,7 +69,7 @@ export function event(message: unknown): string {
   return `event: message\ndata: ${JSON.stringify(message)}\n\n`
 }
 
-export async function startHostile(tools: readonly unknown[]): Promise<Hostile> {
+async function startHostile(tools: readonly unknown[]): Promise<Hostile> {
   const hostile = { asked: [] as string[], answers: {} as Record<string, Answer>, tools, capabilities: { tools: {} } }
   const usual: Record<string, Answer> = {
     'server/discover': (response, message) =>
