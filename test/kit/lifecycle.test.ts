@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { verifies } from '../requirements.ts'
 import { fixtureServer } from '../support/fixture-tools.ts'
-import { startWorld, until } from '../support/fixture-world.ts'
+import { startWorld, until, type World } from '../support/fixture-world.ts'
 import { rawCall } from '../support/mcp-request.ts'
 
 const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false }
@@ -127,15 +127,20 @@ describe('a server that is written wrongly does not start', () => {
   })
 })
 
+const untilRunning = (world: World, calls: number) =>
+  until(async () => {
+    const metrics = await (await fetch(`${world.server.url}/metrics`)).text()
+    return new RegExp(`^gatehouse_calls_running\\{.*\\} ${calls}$`, 'm').test(metrics)
+  })
+
 describe('stopping', () => {
   it('lets a running call finish and takes no new one', async () => {
     verifies('SRV-KIT.8')
     const world = await startWorld()
     const token = await world.issuer.token(world.url)
     const running = rawCall({ url: world.url, token, tool: 'wait', arguments: { steps: 20 } })
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await untilRunning(world, 1)
     const stopping = world.stop()
-    await new Promise((resolve) => setTimeout(resolve, 50))
     const late = await rawCall({ url: world.url, token, tool: 'echo', arguments: { text: 'x' } }).catch(() => 'refused')
     expect(late === 'refused' || (late as { status: number }).status === 503).toBe(true)
     expect((await running).structured).toEqual({ value: 'waited' })
@@ -147,7 +152,7 @@ describe('stopping', () => {
     const world = await startWorld({ drain: 200 })
     const token = await world.issuer.token(world.url)
     const running = rawCall({ url: world.url, token, tool: 'wait', arguments: {} })
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await untilRunning(world, 1)
     await world.stop()
     expect((await running).structured).toMatchObject({ code: 'shutting_down' })
     expect(world.tools.ended).toEqual(['aborted'])
