@@ -30,7 +30,7 @@ const Request = z.object({
 })
 
 /** `error` of RFC 7591 section 3.2.2. */
-export interface RegistrationProblem {
+interface RegistrationProblem {
   readonly error: 'invalid_redirect_uri' | 'invalid_client_metadata'
   readonly error_description: string
 }
