@@ -121,14 +121,12 @@ describe('a list that somebody made or changed', () => {
     [
       'with a header that must be understood and is not',
       async () =>
-        signer
-          .sign(claims(), { crit: ['exp'], exp: 1 })
-          .catch(() =>
-            tampered('a.b.c', {
-              header: { alg: 'ES256', typ: LIST_TYP, kid: 'key-1', crit: ['x'], x: 1 },
-              claims: claims(),
-            }),
-          ),
+        signer.sign(claims(), { crit: ['exp'], exp: 1 }).catch(() =>
+          tampered('a.b.c', {
+            header: { alg: 'ES256', typ: LIST_TYP, kid: 'key-1', crit: ['x'], x: 1 },
+            claims: claims(),
+          }),
+        ),
       'list_signature',
     ],
     ['whose key id is a path', async () => signer.sign(claims(), { kid: '../../etc/passwd' }), 'list_signature'],
