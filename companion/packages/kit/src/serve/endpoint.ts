@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { GatehouseError } from '@gatehouse/contracts'
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -103,6 +103,7 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
     const body = await readBody(request, arrival, read)
     const gone = goneSignal(response)
     await turnstile.pass(arrival, body, response, gone)
+    checkDeclaredHeaders(serving, arrival, body, request.headers)
     const ordinary = recognise(request.headers, body)
     if (ordinary) return serveModern(ordinary, arrival, request, response, gone)
     const web = webRequest(request, serving.url, gone)
@@ -122,6 +123,27 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
       else sendJson(response, problemOf(error, id))
     })
   }
+}
+
+/**
+ * Whichever way a call of the modern era then takes: the headers that its tool's schema declares say what its arguments say. Only of a tool
+ * that the caller may call, since the refusal tells that there is one.
+ * @throws RpcProblem `header_mismatch`
+ */
+function checkDeclaredHeaders(
+  { table, policy, gate }: Serving,
+  { caller }: Arrival,
+  body: unknown,
+  headers: IncomingHttpHeaders,
+): void {
+  if (headers['mcp-protocol-version'] !== MODERN_VERSION || typeof body !== 'object' || body === null) return
+  const { method, params } = body as { method?: unknown; params?: { name?: unknown; arguments?: unknown } }
+  if (method !== 'tools/call' || typeof params?.name !== 'string') return
+  const tool = table.tools.get(params.name)
+  if (!tool || tool.paramHeaders.length === 0) return
+  const resource = { kind: 'tool', name: params.name } as const
+  if (policy.decide({ caller, action: 'call', resource, record: gate.current().record }).allowed)
+    checkParamHeaders(tool.paramHeaders, params.arguments, headers)
 }
 
 /** Aborts when the client goes away before it has its answer. */
@@ -148,10 +170,6 @@ function createModern({ serving, identity }: EndpointOptions) {
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> => {
-    if (method === 'tools/call') {
-      const tool = serving.table.tools.get(params['name'] as string)
-      if (tool) checkParamHeaders(tool.paramHeaders, params['arguments'], request.headers)
-    }
     const stream = new AnswerStream(response, takesStream(request.headers.accept))
     const call: MethodRequest = {
       era: 'modern',
