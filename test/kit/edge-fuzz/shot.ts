@@ -20,7 +20,7 @@ export interface Shot {
   readonly wire: readonly WireEdit[]
 }
 
-export const ASKS = [
+const ASKS = [
   'tools/list',
   'prompts/list',
   'resources/list',
@@ -45,7 +45,7 @@ export const ASKS = [
   'stream',
   'delete',
 ] as const
-export type Ask = (typeof ASKS)[number]
+type Ask = (typeof ASKS)[number]
 
 export type Credential =
   | 'bearer'
