@@ -40,7 +40,7 @@ module.exports = {
     only('session', 'src/session', ['src/http/', contracts]),
     only('catalog', 'src/catalog', ['src/http/', contracts]),
     only('plans', 'src/plans', [contracts]),
-    only('connections', 'src/connections', ['src/(session|catalog|plans)/', contracts]),
+    only('connections', 'src/connections', ['src/http/', 'src/(session|catalog|plans)/', contracts]),
     only('bridge', 'src/bridge', ['src/connections/', 'src/(catalog|plans)/types.ts$', contracts]),
     only('messages', 'src/messages.ts', [contracts]),
     only('webview', 'webview', ['src/messages.ts$']),

@@ -9,6 +9,8 @@ const CATALOG_TROUBLES = {
     'Something other than a Gatehouse registry answers at the registry address. Check the setting “Gatehouse: Registry Url”.',
   list_refused:
     'The registry refuses your sign-in. Sign out and in again; if it goes on, ask whoever runs the registry.',
+  clock_wrong:
+    'The clock of this machine is too far from the registry’s, so your sign-in is not accepted there. Set it right, then refresh.',
   list_signature:
     'The list of approved servers is not signed by the registry, so it is not used. Tell your security team.',
   list_expired: 'The list of approved servers has expired, so no server can be used until the registry answers.',

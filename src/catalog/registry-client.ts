@@ -1,4 +1,5 @@
 import { GatehouseError } from '@gatehouse/contracts'
+import { clockDifference } from '../http/clock.ts'
 import { boundedFetch, HttpError } from '../http/bounded-fetch.ts'
 import { CatalogError } from './errors.ts'
 
@@ -14,6 +15,8 @@ export interface RegistryClientOptions {
   readonly publicFetch?: typeof fetch
   /** Milliseconds. Default 10,000. */
   readonly timeLimit?: number
+  /** Epoch milliseconds. */
+  readonly now?: () => number
 }
 
 type ListAnswer =
@@ -28,6 +31,7 @@ export interface RegistryClient {
 }
 
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const now = options.now ?? Date.now
   const limits = options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }
   const authorized = boundedFetch({ ...limits, fetch: options.fetch, sizeLimit: LIST_BYTES })
   const open = boundedFetch({
@@ -43,14 +47,14 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         authorized(`${options.registryUrl}/gatehouse/v1/list`, { headers, signal }),
       )
       if (response.status === 304 && etag !== undefined) return { kind: 'unchanged' }
-      const jws = await bodyOf(response, /^application\/jwt\b/i)
+      const jws = await bodyOf(response, now, /^application\/jwt\b/i)
       const tag = response.headers.get('etag')
       return { kind: 'list', jws: jws.trim(), ...(tag === null ? {} : { etag: tag }) }
     },
     keys: async (signal) => {
       const headers = { accept: 'application/json' }
       const response = await asRegistry(() => open(`${options.registryUrl}/gatehouse/v1/keys`, { headers, signal }))
-      const text = await bodyOf(response, /^application\/([a-z0-9.+-]+\+)?json\b/i)
+      const text = await bodyOf(response, now, /^application\/([a-z0-9.+-]+\+)?json\b/i)
       try {
         return JSON.parse(text) as unknown
       } catch {
@@ -60,8 +64,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   }
 }
 
-async function bodyOf(response: Response, type: RegExp): Promise<string> {
+async function bodyOf(response: Response, now: () => number, type: RegExp): Promise<string> {
   const { status } = response
+  const clock = status === 401 ? clockDifference(response, now()) : undefined
+  if (clock !== undefined) throw new CatalogError('clock_wrong', { detail: clock })
   if (status === 401 || status === 403) throw new CatalogError('list_refused', { detail: `status ${status}` })
   if (status >= 500 || status === 429) throw new CatalogError('registry_unreachable', { detail: `status ${status}` })
   if (status !== 200) throw new CatalogError('registry_not_a_registry', { detail: `status ${status}` })

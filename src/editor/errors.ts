@@ -113,11 +113,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   server_refused: ['The server refused you', 'Its own rules say no. The Servers view says whom to ask.', SERVERS],
   request_too_large: ['The request is too large for the server', 'Nothing ran. Ask for less, or in parts.'],
   server_busy: ['The server is busy', 'Nothing ran. It says when to come back; until then it is left alone.', SERVERS],
-  clock_wrong: [
-    'The clock of this machine is wrong',
-    'A sign-in is proved by the time it is used at. Set the clock right, then try again.',
-    RETRY,
-  ],
   server_moved: [
     'The server sends elsewhere',
     'A redirect is not followed, since your sign-in is for this address alone. Tell its owner.',

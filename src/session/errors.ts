@@ -105,6 +105,12 @@ export const SESSION_TROUBLES = {
     advice: 'Sign in again; if it goes on, ask whoever runs the identity provider.',
     action: 'sign-in',
   },
+  clock_wrong: {
+    title: 'The clock of this machine is wrong',
+    explanation: 'It is too far from the other side’s, and a sign-in is proved by the time it is used at.',
+    advice: 'Set the clock of this machine right, then try again.',
+    action: 'retry',
+  },
   pasted_text_invalid: {
     title: 'That is not the text of the sign-in page',
     explanation: 'It must hold the code together with its state and issuer.',

@@ -1,5 +1,6 @@
 import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from 'oauth4webapi'
 import { z } from 'zod'
+import { clockDifference } from '../http/clock.ts'
 import type { ClientIdentity } from './client-identity.ts'
 import type { BoundKey } from './device-key.ts'
 import { SessionError } from './errors.ts'
@@ -11,6 +12,9 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 /** Where a provider does not say how long a token lives, seconds (RFC 6749 section 5.1 recommends saying it). */
 const DEFAULT_LIFE = 300
+
+/** Seconds. */
+const CLOCK_TOLERANCE = 60
 
 /** A provider's own error code (RFC 6749 section 5.2); other text of its answer is not kept. */
 const ErrorCode = z.string().regex(/^[a-z_]{1,64}$/)
@@ -40,7 +44,7 @@ export class GrantRefused extends Error {
 export interface TokenEndpoint {
   /** The registry as its metadata names it. */
   readonly resource: string
-  /** @throws SessionError `response_invalid` | `issuer_unreachable`, GrantRefused */
+  /** @throws SessionError `response_invalid` | `issuer_unreachable` | `clock_wrong`, GrantRefused */
   redeem(code: CodeGrant): Promise<Granted>
   refresh(refreshToken: string, resource: string): Promise<Granted>
   /** Whether the provider offers RFC 8693; where not, a refresh names the resource (RFC 8707 section 2.2). */
@@ -75,13 +79,21 @@ export interface TokenEndpointOptions {
 export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<TokenEndpoint> {
   const oauth = await import('oauth4webapi')
   const { server, now } = options
-  const client: Client = { client_id: options.client.id, [oauth.clockTolerance]: 60 }
+  const client: Client = {
+    client_id: options.client.id,
+    [oauth.clockTolerance]: CLOCK_TOLERANCE,
+    [oauth.clockSkew]: Math.round((now() - Date.now()) / 1000),
+  }
   const auth = authenticationOf(options.client)
   const bound = options.policy.binding === 'required' || binds(server)
+  /** How far the provider's clock was from ours when it last answered. */
+  let clock: string | undefined
   const transport = {
     // Loopback alone can be http here: discovery and the bounded fetch have seen to it.
     [oauth.allowInsecureRequests]: true,
-    [oauth.customFetch]: asIssuer(options.fetch),
+    [oauth.customFetch]: asIssuer(options.fetch, (response) => {
+      clock = clockDifference(response, now())
+    }),
   }
   const proof = bound ? { DPoP: oauth.DPoP(client, options.key.pair) } : {}
 
@@ -105,10 +117,11 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
   const fault = (error: unknown): unknown => {
     if (error instanceof oauth.ResponseBodyError) {
       const code = ErrorCode.safeParse(error.error)
-      return new GrantRefused(code.success ? code.data : 'unknown')
+      const refused = code.success ? code.data : 'unknown'
+      return refused === 'invalid_dpop_proof' && clock ? clockWrong(clock) : new GrantRefused(refused)
     }
     if (error instanceof SessionError || (error instanceof Error && error.name === 'AbortError')) return error
-    return new SessionError('response_invalid')
+    return clock ? clockWrong(clock) : new SessionError('response_invalid')
   }
 
   const granted = (response: TokenEndpointResponse): Granted => {
@@ -218,8 +231,12 @@ function accountOf(claims: unknown): Account | undefined {
   return { subject: sub, name: name ?? sub, groups: groups ?? [], issuer: iss }
 }
 
+function clockWrong(detail: string): SessionError {
+  return new SessionError('clock_wrong', { detail })
+}
+
 /** Faults of the line, and a provider that says it cannot answer now, are told apart from its refusals. */
-function asIssuer(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+function asIssuer(fetch: typeof globalThis.fetch, seen: (response: Response) => void): typeof globalThis.fetch {
   return async (input, init) => {
     let response: Response
     try {
@@ -227,6 +244,7 @@ function asIssuer(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
     } catch (error) {
       throw issuerFault(error)
     }
+    seen(response)
     if (response.status >= 500 || response.status === 429) {
       throw new SessionError('issuer_unreachable', { detail: `it answered with status ${response.status}` })
     }

@@ -267,6 +267,17 @@ describe('a clock that is wrong', () => {
     if (state.kind === 'unavailable') expect(state.problem.message).toContain('check the clock of this machine')
   })
 
+  test.each([
+    [5 * MINUTE, '5 min ahead'],
+    [-5 * MINUTE, '5 min behind'],
+  ])('a sign-in that the registry refuses for it is told as that (%d ms)', async (ahead, told) => {
+    verifies('EDIT-8.1')
+    registry.list = (response) => void response.writeHead(401).end()
+    const { code, message } = await refusal(open({ now: clock(ahead) }))
+    expect(code).toBe('clock_wrong')
+    expect(message).toContain(told)
+  })
+
   test('behind does not make a list live longer than it was signed for', async () => {
     verifies('EDIT-1.2')
     const now = { ahead: -4 * MINUTE }

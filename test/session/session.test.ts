@@ -67,6 +67,27 @@ describe('sign-in', () => {
     expect(session.clientId()).toBe('gatehouse-vscode')
   })
 
+  test.each([
+    ['ahead', 10],
+    ['behind', -10],
+  ])('with a clock ten minutes %s goes by the nonce of the provider', async (_side, minutes) => {
+    verifies('AUTH-6.1')
+    const { session, signIn } = window({ now: () => Date.now() + minutes * 60_000 })
+    expect((await signIn('ada')).subject).toBe('ada')
+    session.forget(company.registry)
+    expect((await session.tokenFor(company.registry)).token).not.toBe('')
+  })
+
+  test('with a clock so wrong that the answer has expired says that it is the clock', async () => {
+    verifies('AUTH-1.4')
+    const { session, signIn } = window({ now: () => Date.now() + 2 * 3_600_000 })
+    await expect(signIn('ada')).rejects.toMatchObject({
+      code: 'clock_wrong',
+      message: expect.stringContaining('120 min ahead') as string,
+    })
+    expect(session.state().kind).toBe('signed-out')
+  })
+
   test('asks with PKCE S256, state, nonce, the resource and the key it will be bound to', async () => {
     verifies('AUTH-1.2')
     let opened = ''

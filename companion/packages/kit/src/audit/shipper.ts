@@ -29,7 +29,8 @@ export function createShipper(options: ShipperOptions): Ship {
     }).catch((cause: unknown) => {
       throw new ShipError('audit_unreachable', 'the registry does not answer', undefined, { cause })
     })
-    await response.body?.cancel()
+    // Read to its end: a body that is cancelled costs its connection.
+    await response.arrayBuffer().catch(() => undefined)
     if (!response.ok) {
       const code = INVALID.has(response.status) ? 'audit_invalid' : 'audit_refused'
       throw new ShipError(code, `the registry answered ${response.status}`, response.status)

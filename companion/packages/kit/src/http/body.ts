@@ -26,8 +26,12 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
 }
 
 /** The same of Node's own request, where making a web request of it would cost as much again as the work itself. */
-export function readIncomingJson(request: IncomingMessage, maxBytes: number): Promise<Json> {
-  const { 'content-type': type, 'content-length': length } = request.headers
+export async function readIncomingJson(request: IncomingMessage, maxBytes: number): Promise<Json> {
+  checkHead(request.headers['content-type'], request.headers['content-length'], maxBytes)
+  return parse(await bytesOf(request, maxBytes), maxBytes)
+}
+
+function bytesOf(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -48,16 +52,11 @@ export function readIncomingJson(request: IncomingMessage, maxBytes: number): Pr
     }
     const onEnd = (): void => {
       stop()
-      try {
-        resolve(parse(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), maxBytes))
-      } catch (error) {
-        reject(error)
-      }
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
     }
     const onError = (cause: unknown): void => fail(incomplete(cause))
     const onClose = (): void => fail(incomplete())
-    checkHead(type, length, maxBytes)
-    if (request.destroyed) throw incomplete()
+    if (request.destroyed) return reject(incomplete())
     request.on('data', onData)
     request.once('end', onEnd)
     request.once('error', onError)
