@@ -32,24 +32,24 @@ export interface AuthorizedFetchOptions {
 export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
   const { resource, nonces } = options
   return async (input, init) => {
-    const request = new Request(input, init)
-    const url = new URL(request.url)
+    const request = askedFor(input, init)
+    const { url, signal } = request
     if (!isSecure(url) || !isWithin(url, new URL(resource)))
       throw new SessionError('wrong_resource', { detail: url.host })
     const body = init?.body ?? undefined
-    const repeatable = body === undefined ? request.body === null : isRepeatable(body)
+    const repeatable = body === undefined ? !request.body : isRepeatable(body)
     const may = { renew: repeatable, nonce: repeatable, widen: repeatable }
     for (;;) {
-      const access = await options.tokenFor(resource, request.signal).catch((error: unknown) => {
+      const access = await options.tokenFor(resource, signal).catch((error: unknown) => {
         throw isTimeout(error) ? new SessionError('issuer_unreachable', { detail: 'no answer in time' }) : error
       })
-      const response = await options.fetch(request.url, {
+      const response = await options.fetch(url.href, {
         ...init,
         method: request.method,
         headers: await authorized(options, request, access),
         ...(body === undefined && request.body ? { body: request.body, duplex: 'half' as const } : {}),
         redirect: 'manual',
-        signal: request.signal,
+        ...(signal && { signal }),
       })
       const fresh = response.headers.get('dpop-nonce')
       if (fresh) nonces.set(url.origin, fresh)
@@ -64,7 +64,7 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
       }
       if (needed && access) {
         await response.body?.cancel()
-        await untilAborted(options.widen(resource, access.token, needed), request.signal)
+        await untilAborted(options.widen(resource, access.token, needed), signal)
         if (!may.widen) return new Response(null, response)
         may.widen = false
         continue
@@ -82,20 +82,43 @@ export function authorizedFetch(options: AuthorizedFetchOptions): typeof fetch {
   }
 }
 
+interface Asked {
+  readonly url: URL
+  readonly method: string
+  readonly headers: Headers
+  readonly signal: AbortSignal | undefined
+  /** Of a `Request` that carries one. */
+  readonly body?: ReadableStream<Uint8Array> | null
+}
+
+/** What `fetch` would make of its arguments. No `Request` is made where none was given: it costs as much as the rest of a request. */
+function askedFor(input: RequestInfo | URL, init: RequestInit | undefined): Asked {
+  if (input instanceof Request) {
+    const { url, method, headers, signal, body } = new Request(input, init)
+    return { url: new URL(url), method, headers, signal, body }
+  }
+  return {
+    url: new URL(input),
+    method: (init?.method ?? 'GET').toUpperCase(),
+    headers: new Headers(init?.headers),
+    signal: init?.signal ?? undefined,
+  }
+}
+
 async function authorized(
   options: AuthorizedFetchOptions,
-  request: Request,
+  request: Asked,
   access: Access | undefined,
 ): Promise<Headers> {
   const headers = new Headers(request.headers)
   if (!access) return headers
   headers.set('authorization', `${access.scheme} ${access.token}`)
   if (access.scheme === 'Bearer') return headers
-  const nonce = options.nonces.get(new URL(request.url).origin)
+  const nonce = options.nonces.get(request.url.origin)
   const key = await options.key()
   const proof = await key.proof({
     method: request.method,
-    url: request.url,
+    url: request.url.href,
     accessToken: access.token,
     ...(nonce === undefined ? {} : { nonce }),
   })
