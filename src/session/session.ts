@@ -39,6 +39,8 @@ class WindowSession implements Session {
   readonly #vault
   readonly #keys: KeyRing
   readonly #now: () => number
+  /** Settles when the latest sign-out is done. */
+  #signingOut: Promise<void> = Promise.resolve()
   readonly #policy: SignInPolicy
   readonly #provider: Provider
   readonly #needed: NeededScopes
@@ -91,6 +93,8 @@ class WindowSession implements Session {
 
   async signIn(signal: AbortSignal): Promise<Account> {
     await this.restored
+    // A sign-out that is still erasing would take this sign-in's device key along.
+    await this.#signingOut
     // A person who starts again has lost the first page: the newest attempt counts.
     this.#attempt?.abort()
     const attempt = new AbortController()
@@ -113,7 +117,13 @@ class WindowSession implements Session {
     }
   }
 
-  async signOut(): Promise<void> {
+  signOut(): Promise<void> {
+    const leaving = this.#signOut()
+    this.#signingOut = leaving.catch(() => undefined)
+    return leaving
+  }
+
+  async #signOut(): Promise<void> {
     await this.restored
     this.#attempt?.abort()
     const leaving = this.#credentials
@@ -224,6 +234,8 @@ class WindowSession implements Session {
     }
     const earlier = await this.#locked(discovery.issuer, async () => {
       const replaced = await this.#vault.session(discovery.issuer)
+      // Another window has signed out meanwhile, and with the key these tokens are of no use.
+      if ((await this.#vault.key(discovery.issuer))?.x !== key.publicJwk.x) throw new SessionError('sign_in_cancelled')
       await this.#vault.save(this.#registry, session)
       return replaced
     })

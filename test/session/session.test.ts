@@ -88,6 +88,38 @@ describe('sign-in', () => {
     expect(session.state().kind).toBe('signed-out')
   })
 
+  test('right after a sign-out that is still erasing gets a session whose key is its own', async () => {
+    verifies('AUTH-6.1')
+    const slow = new MemoryStore()
+    const erase = slow.delete.bind(slow)
+    slow.delete = async (key) => {
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      await erase(key)
+    }
+    const { session, signIn } = window({ secrets: slow })
+    await signIn('ada')
+    const leaving = session.signOut()
+    await signIn('finn')
+    await leaving
+    const list = await session.fetchFor(company.registry)(`${company.registry}/gatehouse/v1/list`)
+    expect(list.status).toBe(200)
+  })
+
+  test('whose device key another window erases meanwhile is not taken for done', async () => {
+    verifies('AUTH-6.1')
+    const { session } = window({
+      openExternal: async (url) => {
+        const answer = await new Browser().signIn(url, 'ada')
+        await store.delete(`device-key ${company.issuer}`)
+        void fetch(answer)
+        return true
+      },
+    })
+    await expect(session.signIn(AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: 'sign_in_cancelled' })
+    expect(session.state().kind).toBe('signed-out')
+    expect(store.entries.has(`session ${company.issuer}`)).toBe(false)
+  })
+
   test('asks with PKCE S256, state, nonce, the resource and the key it will be bound to', async () => {
     verifies('AUTH-1.2')
     let opened = ''
