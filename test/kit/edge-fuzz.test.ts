@@ -39,7 +39,8 @@ beforeAll(async () => {
       // A request that is never finished is answered soon, and wrong tokens are looked at to the last.
       GATEHOUSE_LIMITS: JSON.stringify({ headersTime: 800, requestTime: 1_000, failures: 1_000_000 }),
     },
-    ['--expose-gc'],
+    // Interpreted: machine code and what the compilers note of types come and go as they like, and are no data.
+    ['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug', '--no-lazy-feedback-allocation'],
   )
   url = `${server.url}/mcp`
   world.registry.answer({ kind: 'signed', record: world.record({ url }), life: 3_600 })
