@@ -1,5 +1,5 @@
 import { GatehouseError } from '@gatehouse/contracts'
-import { clockDifference } from '../http/clock.ts'
+import { clockDifference, inWords } from '../http/clock.ts'
 import { boundedFetch, HttpError } from '../http/bounded-fetch.ts'
 import { CatalogError } from './errors.ts'
 
@@ -67,7 +67,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 async function bodyOf(response: Response, now: () => number, type: RegExp): Promise<string> {
   const { status } = response
   const clock = status === 401 ? clockDifference(response, now()) : undefined
-  if (clock !== undefined) throw new CatalogError('clock_wrong', { detail: clock })
+  if (clock !== undefined) throw new CatalogError('clock_wrong', { detail: inWords(clock) })
   if (status === 401 || status === 403) throw new CatalogError('list_refused', { detail: `status ${status}` })
   if (status >= 500 || status === 429) throw new CatalogError('registry_unreachable', { detail: `status ${status}` })
   if (status !== 200) throw new CatalogError('registry_not_a_registry', { detail: `status ${status}` })

@@ -8,9 +8,9 @@ import { ConnectionError } from './errors.ts'
 export function clockFault(response: Response, title: string, now: number): ConnectionError | undefined {
   const difference = response.status === 401 ? clockDifference(response, now) : undefined
   if (difference === undefined) return undefined
-  const [amount, side] = difference.split(/ (?=ahead|behind)/)
+  const { minutes, side } = difference
   return new ConnectionError(
     'clock_wrong',
-    `The clock of this machine is ${amount} ${side === 'ahead' ? 'ahead of' : 'behind'} that of ${title}, so your sign-in is not accepted there. Set the clock of this machine right, then try again.`,
+    `The clock of this machine is ${minutes} min ${side === 'ahead' ? 'ahead of' : 'behind'} that of ${title}, so your sign-in is not accepted there. Set the clock of this machine right, then try again.`,
   )
 }

@@ -1,6 +1,6 @@
 import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from 'oauth4webapi'
 import { z } from 'zod'
-import { clockDifference } from '../http/clock.ts'
+import { type ClockDifference, clockDifference, inWords } from '../http/clock.ts'
 import type { ClientIdentity } from './client-identity.ts'
 import type { BoundKey } from './device-key.ts'
 import { SessionError } from './errors.ts'
@@ -87,7 +87,7 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
   const auth = authenticationOf(options.client)
   const bound = options.policy.binding === 'required' || binds(server)
   /** How far the provider's clock was from ours when it last answered. */
-  let clock: string | undefined
+  let clock: ClockDifference | undefined
   const transport = {
     // Loopback alone can be http here: discovery and the bounded fetch have seen to it.
     [oauth.allowInsecureRequests]: true,
@@ -231,8 +231,8 @@ function accountOf(claims: unknown): Account | undefined {
   return { subject: sub, name: name ?? sub, groups: groups ?? [], issuer: iss }
 }
 
-function clockWrong(detail: string): SessionError {
-  return new SessionError('clock_wrong', { detail })
+function clockWrong(difference: ClockDifference): SessionError {
+  return new SessionError('clock_wrong', { detail: inWords(difference) })
 }
 
 /** Faults of the line, and a provider that says it cannot answer now, are told apart from its refusals. */
