@@ -22,6 +22,7 @@ import { Asking, type Exchange } from './asking.ts'
 import type { Limits } from './config.ts'
 import { type ContextInput, createContext } from './context.ts'
 import { failed, Interruptions } from './interruptions.ts'
+import { type Measured, measured } from './measured.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { recorded, unrecordable } from './recorded.ts'
 import type { StateSeal } from './request-state.ts'
@@ -73,29 +74,16 @@ export const STATE_INVALID = 'request_state_invalid'
  * @throws RecordError when the record was lost meanwhile
  */
 export async function serveCall(serving: Serving, call: Call): Promise<Outcome> {
-  const { telemetry, table } = serving
-  const known = table.tools.has(call.name) ? { tool: call.name } : {}
-  const { protocolVersion } = call
-  const end = serving.begin()
-  const operation = telemetry.operation({
+  const { arrival, meta, protocolVersion } = call
+  const measures: Measured = {
     method: 'tools/call',
-    ...known,
+    ...(serving.table.tools.has(call.name) && { tool: call.name }),
+    arrival,
+    meta,
     protocolVersion,
-    traceparent: call.meta['traceparent'],
-  })
-  try {
-    const outcome = await new CallRun(serving, call, operation.traceId).outcome()
-    operation.end({
-      errorType: outcome.isError ? (outcome.code === 'internal_error' ? 'internal_error' : 'tool_error') : undefined,
-    })
-    return outcome
-  } catch (error) {
-    operation.end({ errorType: 'internal_error' })
-    throw error
-  } finally {
-    end()
-    call.arrival.leave()
+    errorType: (code) => (code === 'internal_error' ? code : 'tool_error'),
   }
+  return measured(serving, measures, (traceId) => new CallRun(serving, call, traceId).outcome())
 }
 
 class CallRun {

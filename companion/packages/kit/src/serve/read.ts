@@ -7,6 +7,7 @@ import { Asking, type Exchange } from './asking.ts'
 import { invalidArguments, type Serving, STATE_INVALID } from './call.ts'
 import { createContext } from './context.ts'
 import { failed, Interruptions, orAbandon } from './interruptions.ts'
+import { measured } from './measured.ts'
 import { failure, type Outcome } from './outcome.ts'
 import { findReadable, READ_FIELDS, type Readable, type Wanted } from './readable.ts'
 import { recorded, unrecordable } from './recorded.ts'
@@ -40,7 +41,7 @@ type Work = (found: Readable, ctx: ToolContext) => Promise<Outcome>
  */
 export async function serveRead(serving: Serving, read: Read): Promise<Outcome> {
   const method = read.wanted.kind === 'prompt' ? 'prompts/get' : 'resources/read'
-  return measured(serving, read, method, (run) =>
+  return measuredRead(serving, read, method, (run) =>
     run.outcome(async (found, ctx) => {
       const parsed = found.input.safeParse(found.arguments)
       if (!parsed.success) return invalidArguments(parsed.error, found.kind)
@@ -61,7 +62,7 @@ export interface Typed {
 
 /** Suggestions for an argument, for those alone who may read what it is an argument of: a suggestion tells something of the data. */
 export async function serveCompletion(serving: Serving, read: Read, typed: Typed): Promise<Outcome> {
-  return measured(serving, read, 'completion/complete', (run) =>
+  return measuredRead(serving, read, 'completion/complete', (run) =>
     run.outcome(async ({ complete }, ctx) => {
       const { argument, value, others } = typed
       const suggest = Object.hasOwn(complete, argument) ? complete[argument] : undefined
@@ -72,26 +73,15 @@ export async function serveCompletion(serving: Serving, read: Read, typed: Typed
   )
 }
 
-async function measured(
+function measuredRead(
   serving: Serving,
   read: Read,
   method: string,
   work: (run: ReadRun) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const end = serving.begin()
-  const { protocolVersion } = read
-  const operation = serving.telemetry.operation({ method, protocolVersion, traceparent: read.meta['traceparent'] })
-  try {
-    const outcome = await work(new ReadRun(serving, read, operation.traceId))
-    operation.end({ errorType: outcome.isError ? outcome.code : undefined })
-    return outcome
-  } catch (error) {
-    operation.end({ errorType: 'internal_error' })
-    throw error
-  } finally {
-    end()
-    read.arrival.leave()
-  }
+  const { arrival, meta, protocolVersion } = read
+  const measures = { method, arrival, meta, protocolVersion, errorType: (code: string) => code }
+  return measured(serving, measures, (traceId) => work(new ReadRun(serving, read, traceId)))
 }
 
 class ReadRun {
