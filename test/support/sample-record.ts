@@ -26,6 +26,7 @@ export function sampleRecord(id: string, change: Partial<ServerRecord> = {}): Se
     tools: [{ name: 'search', digest, effect: 'read', groups: [], minutesSaved: 1 }],
     prompts: [],
     resources: [],
+    workloads: [],
     ...change,
   }
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { ServerPolicy } from './access-policy.ts'
 import { SurfaceName } from './caller.ts'
 import { Digest } from './digest.ts'
 import { isSelfRegistered, RecordedClient } from './recorded-client.ts'
+import { SpiffeId } from './spiffe-id.ts'
 import { Effect } from './surface.ts'
 
 /** Short name of a server inside one registry: Cedar resource prefix, token audience label, tree id. */
@@ -52,6 +54,10 @@ export const RecordedResource = z.object({
 })
 export type RecordedResource = z.infer<typeof RecordedResource>
 
+/** A service that may call, with no person in the loop, the tools named here; only those that read. */
+export const RecordedWorkload = z.object({ spiffeId: SpiffeId, tools: z.array(z.string().max(64)).min(1).max(1000) })
+export type RecordedWorkload = z.infer<typeof RecordedWorkload>
+
 /** The fields of a record, for schemas made from some of them. */
 export const ServerRecordFields = z.object({
   id: ServerId,
@@ -66,6 +72,7 @@ export const ServerRecordFields = z.object({
   support: z.object({ channel: z.string(), url: z.url().optional() }),
   environment: z.enum(['dev', 'production']),
   surfaces: z.array(SurfaceName).min(1),
+  /** Of surfaces that have channels, those in which the server works; empty: all. */
   channels: z.array(z.string()).default([]),
   groups: z.array(z.string()),
   dataClasses: z.array(z.string()).default([]),
@@ -76,6 +83,9 @@ export const ServerRecordFields = z.object({
   status: z.enum(['listed', 'suspended', 'retired']),
   reviews: z.array(Review),
   clients: z.array(RecordedClient),
+  workloads: z.array(RecordedWorkload).max(1000).default([]),
+  /** What the server's team wrote of who may do what, as it was reviewed. A server whose own differs does not serve. */
+  policy: ServerPolicy.optional(),
   surfaceDigest: Digest,
   instructionsDigest: Digest.optional(),
   tools: z.array(RecordedTool).max(1000),
@@ -104,7 +114,7 @@ export type RecordClaims = z.infer<typeof RecordClaims>
 
 /** What one caller sees of one server. */
 export const ListedServer = z.discriminatedUnion('access', [
-  /** `record.tools` holds only the tools this caller may call; `record.clients` is empty. */
+  /** `record.tools` holds only the tools this caller may call; `clients` and `workloads` are empty, and there is no `policy`. */
   z.object({ access: z.literal('allowed'), record: ServerRecord }),
   z.object({
     access: z.literal('denied'),
