@@ -1,20 +1,19 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CliError } from './cli-error.ts'
+import { type ServerName, type ServiceName, SERVICES } from './services.ts'
 
 /** This file, bundled, is `packages/cli/main.js` in the folder that holds all bundles of the companion. */
 const ROOT = new URL('../../', import.meta.url)
-const FOLDERS = { identity: 'services/identity', registry: 'services/registry', presto: 'servers/presto' } as const
-export type ServiceName = keyof typeof FOLDERS
 
 /** @throws CliError `bundle_missing` */
 export function bundleOf(service: ServiceName): string {
-  return present(`${FOLDERS[service]}/main.js`)
+  return present(`${SERVICES[service].folder}/main.js`)
 }
 
 /** Governance file of a server: what its owner and reviewers say of it. @throws CliError `bundle_missing` */
-export function governanceFileOf(service: 'presto'): string {
-  return present(`${FOLDERS[service]}/server.json`)
+export function governanceFileOf(server: ServerName): string {
+  return present(`${SERVICES[server].folder}/server.json`)
 }
 
 function present(path: string): string {

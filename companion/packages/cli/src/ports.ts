@@ -2,13 +2,18 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { CliError } from './cli-error.ts'
+import { SERVICE_NAMES, type ServiceName, SERVICES } from './services.ts'
 
 export const HOST = '127.0.0.1'
 export const DEFAULT_PORT_BASE = 7420
-/** Distance of each port from the base. */
-const OFFSETS = { identity: 0, registry: 1, presto: 2, database: 9 } as const
-export type PortName = keyof typeof OFFSETS
+export type PortName = ServiceName | 'edge' | 'database'
+/** 0 for those that are not used. */
 export type Ports = Readonly<Record<PortName, number>>
+
+const EDGE = 8
+const DATABASE = 9
+/** The furthest port from the base. */
+export const LAST_OFFSET = DATABASE
 
 /**
  * The ports of the stack, each free at this moment. They are settled before anything starts, since each service must know the others' URLs.
@@ -17,15 +22,15 @@ export type Ports = Readonly<Record<PortName, number>>
  */
 export async function choosePorts(base: number, names: readonly PortName[]): Promise<Ports> {
   const held: Server[] = []
-  const ports: Record<PortName, number> = { identity: 0, registry: 0, presto: 0, database: 0 }
+  const ports = perPort(() => 0)
   try {
     for (const name of names) {
       // PostgreSQL checks a fixed port itself, after it has ended one that a killed start left on it.
       if (name === 'database' && base !== 0) {
-        ports[name] = base + OFFSETS[name]
+        ports[name] = base + DATABASE
         continue
       }
-      const server = await hold(name, base === 0 ? 0 : base + OFFSETS[name])
+      const server = await hold(name, base === 0 ? 0 : base + offsetOf(name))
       held.push(server)
       ports[name] = (server.address() as AddressInfo).port
     }
@@ -33,6 +38,17 @@ export async function choosePorts(base: number, names: readonly PortName[]): Pro
   } finally {
     await Promise.all(held.map(release))
   }
+}
+
+/** Distance of a port from the base. */
+export function offsetOf(name: PortName): number {
+  if (name === 'edge') return EDGE
+  return name === 'database' ? DATABASE : SERVICES[name].port
+}
+
+function perPort(value: (name: PortName) => number): Record<PortName, number> {
+  const names: readonly PortName[] = [...SERVICE_NAMES, 'edge', 'database']
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<PortName, number>
 }
 
 async function hold(name: PortName, port: number): Promise<Server> {

@@ -2,9 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { bundleOf, type ServiceName } from './bundles.ts'
+import { bundleOf } from './bundles.ts'
 import { type Fault, keepLog, listeningUrl } from './child-output.ts'
 import { CliError } from './cli-error.ts'
+import type { ServiceName } from './services.ts'
 
 export interface ServiceOptions {
   readonly name: ServiceName

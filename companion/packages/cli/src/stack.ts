@@ -1,18 +1,22 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ServerRecord } from '@gatehouse/contracts'
 import { z } from 'zod'
-import { bundleOf, type ServiceName } from './bundles.ts'
-import { CliError } from './cli-error.ts'
+import { addressesOf } from './addresses.ts'
+import { bundleOf } from './bundles.ts'
 import { takeDataFolder } from './data-lock.ts'
 import { jsonRequest, requestJson } from './http.ts'
 import { endLeftovers } from './leftovers.ts'
-import { choosePorts, HOST, type PortName, type Ports } from './ports.ts'
+import { choosePorts, type PortName } from './ports.ts'
 import { startEmbeddedPostgres } from './postgres.ts'
-import { prestoRecord } from './presto-record.ts'
-import { DEV_SECRET_FILE, loadSecrets, type Secrets } from './secrets.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
+import { serverRecord } from './server-records.ts'
 import { type Service, type ServiceEvent, startService } from './service.ts'
+import { serviceEnvironment, type StackSettings } from './service-environment.ts'
+import { SERVER_NAMES, type ServiceName } from './services.ts'
 import type { ReadyEvent, StackEvent } from './stack-events.ts'
-import { readStackFile, removeStackFile, type StackFile, writeStackFile } from './stack-file.ts'
+import { readStackFile } from './stack-file.ts'
+import { StackNote } from './stack-note.ts'
 
 export interface StackOptions {
   readonly data: string
@@ -57,7 +61,7 @@ class StartingStack {
   readonly #signal: AbortSignal
   readonly #stops: (() => Promise<void>)[] = []
   readonly #running: Service[] = []
-  #file: StackFile | undefined
+  #note: StackNote | undefined
 
   constructor(options: StackOptions, signal: AbortSignal) {
     this.#options = options
@@ -70,7 +74,7 @@ class StartingStack {
 
   /** In reverse order. One that fails does not keep the others. */
   async stop(): Promise<void> {
-    this.#file = undefined
+    this.#note = undefined
     for (const stop of this.#stops.splice(0).reverse()) await stop().catch(() => undefined)
   }
 
@@ -79,77 +83,60 @@ class StartingStack {
     const has = (name: ServiceName): boolean => services.includes(name)
     await endLeftovers((await readStackFile(data).catch(() => undefined))?.pids ?? [], services.map(bundleOf))
     const secrets = await loadSecrets(data)
-    const ports = await choosePorts(portBase, this.#portNames())
-    const url = (name: PortName): string => `http://${HOST}:${ports[name]}`
-    await this.#announce(url)
-    const databaseUrl = has('registry') ? await this.#database(ports) : ''
-    const common = (name: ServiceName) => ({
-      GATEHOUSE_HOST: HOST,
-      GATEHOUSE_PORT: String(ports[name]),
-      GATEHOUSE_DATA: join(data, name),
-    })
+    const addresses = addressesOf(services, await choosePorts(portBase, this.#portNames()))
+    const note = await StackNote.write(data, services, addresses)
+    this.#note = note
+    this.stopWith(() => note.remove())
+    const servers = SERVER_NAMES.filter(has)
+    // Asked while the database and the registry start, for each takes a process of its own. The first that fails is told when its turn comes.
+    const records = new Map(servers.map((name) => [name, serverRecord(name, addresses.servers[name]?.url ?? '')]))
+    for (const record of records.values()) record.catch(() => undefined)
+    const databaseUrl = has('registry') ? await this.#database(addresses.ports.database) : undefined
+    const settings: StackSettings = { data, addresses, secrets, databaseUrl }
 
-    await this.#service('identity', {
-      ...common('identity'),
-      GATEHOUSE_REGISTRY: url('registry'),
-      GATEHOUSE_DEV_SECRET: secrets.dev,
-    })
-    if (has('registry')) {
-      await this.#service('registry', {
-        ...common('registry'),
-        GATEHOUSE_ISSUER: url('identity'),
-        GATEHOUSE_INTAKE_TOKEN: secrets.intake,
-        GATEHOUSE_DEV_SECRET: secrets.dev,
-        DATABASE_URL: databaseUrl,
-      })
-    }
-    if (has('presto')) {
-      await this.#listPresto(url('registry'), `${url('presto')}/mcp`, secrets)
-      await this.#service('presto', {
-        ...common('presto'),
-        GATEHOUSE_ISSUER: url('identity'),
-        GATEHOUSE_REGISTRY: url('registry'),
-        GATEHOUSE_INTAKE_TOKEN: secrets.intake,
-        DATABASE_URL: databaseUrl,
-      })
+    await this.#service('identity', settings)
+    if (has('registry')) await this.#service('registry', settings)
+    for (const [name, record] of records) {
+      await this.#list(await record, addresses.registry, secrets)
+      await this.#service(name, settings)
     }
     return {
       kind: 'ready',
-      ...(has('registry') && { registry: url('registry') }),
-      issuer: url('identity'),
-      servers: has('presto') ? { presto: { url: `${url('presto')}/mcp` } } : {},
-      ...(await people(url('identity'), secrets)),
+      ...(has('registry') && { registry: addresses.registry }),
+      issuer: addresses.issuer,
+      servers: addresses.servers,
+      ...(await people(addresses.issuer, secrets)),
     }
   }
 
   #portNames(): readonly PortName[] {
     const { services, databaseUrl } = this.#options
-    // The registry's URL is part of identity's configuration, whether it runs here or not.
+    // The registry's URL is part of identity's settings, whether it runs here or not.
     const names = new Set<PortName>([...services, 'registry'])
     if (services.includes('registry') && databaseUrl === undefined) names.add('database')
     return [...names]
   }
 
-  async #database(ports: Ports): Promise<string> {
+  async #database(port: number): Promise<string> {
     const { databaseUrl, data, onEvent } = this.#options
     if (databaseUrl !== undefined) {
       onEvent({ kind: 'database', where: 'DATABASE_URL' })
       return databaseUrl
     }
     this.#signal.throwIfAborted()
-    const postgres = await startEmbeddedPostgres({ dataDir: join(data, 'postgres'), port: ports.database })
+    const postgres = await startEmbeddedPostgres({ dataDir: join(data, 'postgres'), port })
     this.stopWith(() => postgres.stop())
     onEvent({ kind: 'database', where: 'embedded' })
     return postgres.databaseUrl('gatehouse')
   }
 
-  async #service(name: ServiceName, environment: Readonly<Record<string, string>>): Promise<void> {
+  async #service(name: ServiceName, settings: StackSettings): Promise<void> {
     this.#signal.throwIfAborted()
     const logs = join(this.#options.data, 'logs')
     await mkdir(logs, { recursive: true, mode: 0o700 })
     const service = await startService({
       name,
-      environment,
+      environment: serviceEnvironment(name, settings),
       logs,
       signal: this.#signal,
       onEvent: (event) => this.#onEvent(event),
@@ -159,9 +146,8 @@ class StartingStack {
   }
 
   /** Reviewed and listed, with the digest of the surface that is really there. A suspension made before stays. */
-  async #listPresto(registry: string, url: string, secrets: Secrets): Promise<void> {
+  async #list(record: ServerRecord, registry: string, secrets: Secrets): Promise<void> {
     this.#signal.throwIfAborted()
-    const record = await prestoRecord(url)
     const address = `${registry}/gatehouse/v1/dev/servers/${record.id}`
     const { status, reason } = await requestJson(Listed, address, jsonRequest('PUT', secrets.dev, record))
     this.#options.onEvent({ kind: 'listed', server: record.id, status, ...(reason !== undefined && { reason }) })
@@ -169,38 +155,11 @@ class StartingStack {
 
   #onEvent(event: ServiceEvent): void {
     this.#options.onEvent(event)
-    // Not written: the other commands still work, and a start after `kill -9` waits for the ports instead.
-    if (event.kind !== 'crashed') this.#remember(event.pid).catch(() => undefined)
+    if (event.kind !== 'crashed') this.#note?.remember(event.pid, this.#pids())
   }
 
-  async #announce(url: (name: PortName) => string): Promise<void> {
-    const { services, data } = this.#options
-    this.#file = {
-      issuer: url('identity'),
-      ...(services.includes('registry') && { registry: url('registry') }),
-      servers: services.includes('presto') ? { presto: { url: `${url('presto')}/mcp` } } : {},
-      devSecretFile: join(data, DEV_SECRET_FILE),
-      pids: [],
-    }
-    await this.#save()
-    this.stopWith(() => removeStackFile(data))
-  }
-
-  /** Kept from the moment that a process exists, so that a start after `kill -9` finds it. */
-  async #remember(pid: number): Promise<void> {
-    if (!this.#file || this.#file.pids.includes(pid)) return
-    const alive = this.#running.map((service) => service.pid()).filter((running) => running !== undefined)
-    this.#file = { ...this.#file, pids: [...new Set([...alive, pid])] }
-    await this.#save()
-  }
-
-  async #save(): Promise<void> {
-    if (!this.#file) return
-    try {
-      await writeStackFile(this.#options.data, this.#file)
-    } catch (cause) {
-      throw new CliError('data_folder_broken', `cannot write to the data folder ${this.#options.data}`, { cause })
-    }
+  #pids(): readonly number[] {
+    return this.#running.map((service) => service.pid()).filter((pid) => pid !== undefined)
   }
 }
 

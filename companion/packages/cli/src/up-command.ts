@@ -2,22 +2,24 @@ import { GatehouseError } from '@gatehouse/contracts'
 import { CliError } from './cli-error.ts'
 import type { Command } from './command.ts'
 import { dataFolder, parseOptions } from './options.ts'
-import { DEFAULT_PORT_BASE } from './ports.ts'
+import { DEFAULT_PORT_BASE, LAST_OFFSET, offsetOf } from './ports.ts'
 import { selectServices } from './selection.ts'
+import { SERVER_NAMES } from './services.ts'
 import { type Stack, startStack } from './stack.ts'
 import { humanPrinter, jsonPrinter, type StackPrinter } from './up-output.ts'
 
+const SERVER_PORTS = SERVER_NAMES.map((name) => `${name} at N+${offsetOf(name)}`).join(', ')
 const USAGE = `gatehouse up [--json] [--port-base N | --port 0] [--data DIR] [--only LIST]
 
-Starts the local stack in the foreground: identity, registry, presto, and PostgreSQL (DATABASE_URL names another).
+Starts the local stack in the foreground: identity, registry, ${SERVER_NAMES.join(', ')}, and PostgreSQL (DATABASE_URL names another).
 
   --json         every line of standard output is one JSON event
-  --port-base N  identity at N, registry at N+1, presto at N+2, PostgreSQL at N+9 (default ${DEFAULT_PORT_BASE})
+  --port-base N  identity at N, registry at N+1, ${SERVER_PORTS}, PostgreSQL at N+9 (default ${DEFAULT_PORT_BASE})
   --port 0       any free ports
   --data DIR     data folder (default \${XDG_DATA_HOME:-~/.local/share}/gatehouse)
   --only LIST    only these services and what they need, for example --only registry`
 
-const LAST_BASE = 65_535 - 9
+const LAST_BASE = 65_535 - LAST_OFFSET
 
 export const upCommand: Command = {
   name: 'up',

@@ -8,6 +8,7 @@ import {
   RecordedPrompt,
   RecordedResource,
   RecordedTool,
+  ServerPolicy,
   ServerRecord,
   ServerRecordFields,
   ServerSurface,
@@ -16,6 +17,7 @@ import {
 import { z } from 'zod'
 import { bundleOf, governanceFileOf } from './bundles.ts'
 import { CliError } from './cli-error.ts'
+import type { ServerName } from './services.ts'
 
 const run = promisify(execFile)
 
@@ -27,23 +29,27 @@ const Description = z.object({
   prompts: z.array(RecordedPrompt),
   resources: z.array(RecordedResource),
   surfaceDigest: Digest,
+  policy: ServerPolicy.optional(),
 })
 
-/** What people say of a server; its surface and where it runs are found out. */
+/** What people say of a server; its surface, its policy and where it runs are found out. */
 const Governance = ServerRecordFields.omit({
   url: true,
   status: true,
   tools: true,
   prompts: true,
   resources: true,
+  policy: true,
   surfaceDigest: true,
   instructionsDigest: true,
 })
 
-/** The record under which the local stack lists its Presto server: reviewed, with the digest of what is really there. @throws CliError `record_invalid` */
-export async function prestoRecord(url: string): Promise<ServerRecord> {
-  const description = await describe()
-  const governance = await readGovernance()
+/**
+ * The record under which the local stack lists a server: reviewed, with the digest of what is really there.
+ * @param url its MCP endpoint @throws CliError `record_invalid`
+ */
+export async function serverRecord(server: ServerName, url: string): Promise<ServerRecord> {
+  const [description, governance] = await Promise.all([describe(server), readGovernance(server)])
   const { instructions } = description.surface
   return ServerRecord.parse({
     ...governance,
@@ -54,27 +60,30 @@ export async function prestoRecord(url: string): Promise<ServerRecord> {
     resources: description.resources,
     surfaceDigest: description.surfaceDigest,
     ...(instructions !== undefined && { instructionsDigest: digestOf(instructions) }),
+    ...(description.policy && { policy: description.policy }),
   })
 }
 
-async function describe(): Promise<z.infer<typeof Description>> {
+async function describe(server: ServerName): Promise<z.infer<typeof Description>> {
   try {
-    const { stdout } = await run(process.execPath, [bundleOf('presto'), '--describe'], { maxBuffer: 16 * 1024 * 1024 })
+    const { stdout } = await run(process.execPath, [bundleOf(server), '--describe'], { maxBuffer: 16 * 1024 * 1024 })
     const description = Description.parse(parseStrictJson(stdout))
     if (surfaceDigest(description.surface) !== description.surfaceDigest)
       throw new Error('the digest is not that of the surface')
     return description
   } catch (cause) {
     if (cause instanceof CliError) throw cause
-    throw new CliError('record_invalid', 'presto does not describe itself in a form that can be listed', { cause })
+    throw new CliError('record_invalid', `${server} does not describe itself in a form that can be listed`, { cause })
   }
 }
 
-async function readGovernance(): Promise<z.infer<typeof Governance>> {
-  const file = governanceFileOf('presto')
+async function readGovernance(server: ServerName): Promise<z.infer<typeof Governance>> {
+  const file = governanceFileOf(server)
   try {
-    return Governance.parse(parseStrictJson(await readFile(file, 'utf8')))
+    const governance = Governance.parse(parseStrictJson(await readFile(file, 'utf8')))
+    if (governance.id !== server) throw new Error(`it is of ${governance.id}`)
+    return governance
   } catch (cause) {
-    throw new CliError('record_invalid', `${file} is not a governance record`, { cause })
+    throw new CliError('record_invalid', `${file} is not the governance record of ${server}`, { cause })
   }
 }

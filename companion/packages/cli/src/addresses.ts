@@ -1,0 +1,23 @@
+import { HOST, type PortName, type Ports } from './ports.ts'
+import { SERVER_NAMES, type ServerName, type ServiceName } from './services.ts'
+
+/** Where the parts of one stack are, settled before any of them starts, since each must know the others'. */
+export interface Addresses {
+  readonly ports: Ports
+  readonly issuer: string
+  /** Part of identity's settings whether it runs here or not. */
+  readonly registry: string
+  /** MCP endpoint of each server that runs; also its resource (RFC 8707), which its tokens and its record name. */
+  readonly servers: Readonly<Partial<Record<ServerName, { readonly url: string }>>>
+}
+
+export function addressesOf(services: readonly ServiceName[], ports: Ports): Addresses {
+  const origin = (name: PortName): string => `http://${HOST}:${ports[name]}`
+  const running = SERVER_NAMES.filter((name) => services.includes(name))
+  return {
+    ports,
+    issuer: origin('identity'),
+    registry: origin('registry'),
+    servers: Object.fromEntries(running.map((name) => [name, { url: `${origin(name)}/mcp` }])),
+  }
+}
