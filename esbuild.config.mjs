@@ -159,8 +159,12 @@ async function buildCompanion() {
     banner: { js: REQUIRE_BANNER },
   })
   for (const path of present) {
-    const description = join(root, 'companion', path, 'server.json')
-    if (existsSync(description)) await cp(description, join(root, 'dist/companion', path, 'server.json'))
+    for (const part of ['server.json', 'policies']) {
+      const [from, to] = ['companion', 'dist/companion'].map((folder) => join(root, folder, path, part))
+      // A file that is gone from the source must not stay in force beside the bundle.
+      await rm(to, { recursive: true, force: true })
+      if (existsSync(from)) await cp(from, to, { recursive: true })
+    }
   }
   await cp(join(root, 'companion/standalone.md'), join(root, 'dist/companion/README.md'))
   await writeStandalonePackage(root, join(root, 'dist/companion'), COMPANION_EXTERNAL)

@@ -17,6 +17,7 @@ const ALLOWED = [
   /^dist\/companion\/(package\.json|package-lock\.json|README\.md)$/,
   /^dist\/companion\/(packages|services|servers)\/[a-z]+\/main\.js$/,
   /^dist\/companion\/servers\/[a-z]+\/server\.json$/,
+  /^dist\/companion\/servers\/[a-z]+\/policies\/([a-z-]+\.cedar|schema\.cedarschema|cases\.json)$/,
 ]
 
 interface Step {

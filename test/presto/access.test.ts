@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { UserCaller } from '@gatehouse/contracts'
-import { createPolicy } from '@gatehouse/kit'
-import { POLICIES } from '../../companion/servers/presto/src/access/policies.ts'
+import { createPolicy, describeServer } from '@gatehouse/kit'
 import { POLICY_CASES } from '../../companion/servers/presto/src/access/policy-cases.ts'
 import { TableAccess } from '../../companion/servers/presto/src/access/table-access.ts'
+import { prestoServer } from '../../companion/servers/presto/src/definition.ts'
 import { SqlGuard } from '../../companion/servers/presto/src/sql/guard.ts'
 import { DEFAULT_LIMITS } from '../../companion/servers/presto/src/tools/limits.ts'
 import { PrestoTools } from '../../companion/servers/presto/src/tools/presto-tools.ts'
@@ -82,7 +82,7 @@ afterAll(async () => {
 })
 
 describe('the policies', () => {
-  const policy = createPolicy({ tools: {}, cedar: POLICIES })
+  const policy = createPolicy(describeServer(prestoServer()).policy)
   const record = prestoRecord('http://127.0.0.1:1/mcp')
 
   it.each(POLICY_CASES)('$groups may use $kind $name: $allowed', ({ groups, kind, name, allowed }) => {

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { ServerRecord, type UserCaller } from '@gatehouse/contracts'
 import { createPolicy, describeServer, type Progress, type ToolContext, ToolError } from '@gatehouse/kit'
 import record from '../../companion/servers/presto/server.json' with { type: 'json' }
-import { POLICIES } from '../../companion/servers/presto/src/access/policies.ts'
 import type { Backend } from '../../companion/servers/presto/src/backend/backend.ts'
 import { openDuckDb } from '../../companion/servers/presto/src/backend/duckdb.ts'
 import { prestoServer, SERVED_SCHEMAS } from '../../companion/servers/presto/src/definition.ts'
@@ -37,7 +36,7 @@ export function prestoRecord(url: string): ServerRecord {
   return ServerRecord.parse({ ...record, url, status: 'listed', tools, prompts, resources, surfaceDigest })
 }
 
-const policy = createPolicy({ tools: {}, cedar: POLICIES })
+const policy = createPolicy(describeServer(prestoServer()).policy)
 
 export interface Person {
   readonly subject?: string

@@ -1,5 +1,4 @@
-import { createLogger, type ServerDefinition } from '@gatehouse/kit'
-import { POLICIES } from './access/policies.ts'
+import { createLogger, policiesOf, type ServerDefinition } from '@gatehouse/kit'
 import { openDuckDb } from './backend/duckdb.ts'
 import { ensureSample, SAMPLE_CATALOG } from './sample/create.ts'
 import { DEFAULT_LIMITS, type PrestoLimits } from './tools/limits.ts'
@@ -20,7 +19,7 @@ export function prestoServer(limits: PrestoLimits = DEFAULT_LIMITS): ServerDefin
     version: '0.1.0',
     instructions: INSTRUCTIONS,
     toolsClass: PrestoTools,
-    cedar: POLICIES,
+    policies: policiesOf(import.meta.url),
     async start({ data, signal }) {
       const log = createLogger('presto')
       const file = await ensureSample(data, signal, (done, total) => {

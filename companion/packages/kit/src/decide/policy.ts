@@ -14,7 +14,7 @@ export interface PolicyOptions {
   /** The same of resources and templates of resources. */
   readonly resources?: Policies
   /** The server's own Cedar text; see README.md. */
-  readonly cedar?: string
+  readonly cedar?: string | undefined
 }
 
 type Policies = Readonly<Record<string, AccessPolicy>>

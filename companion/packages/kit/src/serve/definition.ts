@@ -1,10 +1,11 @@
 import type { Offer, ToolSource } from '../authoring/collect.ts'
+import type { PolicyFolder } from '../policies/policy-folder.ts'
 
 /**
  * All that a server author writes beside the class of tools:
  * ```ts
  * await runServer({
- *   id: 'presto', title: 'Presto', version: '0.1.0', toolsClass: PrestoTools, cedar: POLICIES,
+ *   id: 'presto', title: 'Presto', version: '0.1.0', toolsClass: PrestoTools, policies: policiesOf(import.meta.url),
  *   async start({ data, signal }) {
  *     const engine = await openEngine(data, signal)
  *     return { tools: new PrestoTools(engine), dispose: () => engine.close() }
@@ -26,6 +27,8 @@ export interface ServerDefinition {
   readonly toolsClass: { readonly prototype: object } | readonly Offer[]
   /** The server's own Cedar policies, for its own resources; see `decide/README.md`. They can forbid a tool, never widen it. */
   readonly cedar?: string
+  /** The same as files, beside the tools: `policiesOf(import.meta.url)`. */
+  readonly policies?: PolicyFolder
   /** Opens what the tools need. `data` is the server's own folder, which exists; `signal` aborts when the server is told to stop before it is ready. */
   start(config: StartConfig): Promise<StartedTools>
 }

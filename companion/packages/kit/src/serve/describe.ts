@@ -1,6 +1,14 @@
-import type { Digest, Effect, RecordedPrompt, RecordedResource, ServerSurface } from '@gatehouse/contracts'
+import type {
+  Digest,
+  Effect,
+  RecordedPrompt,
+  RecordedResource,
+  ServerPolicy,
+  ServerSurface,
+} from '@gatehouse/contracts'
 import { createPolicy } from '../decide/policy.ts'
 import type { ServerDefinition } from './definition.ts'
+import { ownPolicy } from './own-policy.ts'
 import { createToolTable } from './tool-table.ts'
 
 /** What a server says of itself before anything runs: what reviewers sign and the registry's record is seeded from. */
@@ -18,12 +26,16 @@ export interface ServerDescription {
   readonly prompts: readonly RecordedPrompt[]
   readonly resources: readonly RecordedResource[]
   readonly surfaceDigest: Digest
+  /** What the record carries as `policy`. */
+  readonly policy: ServerPolicy
 }
 
 /** @throws DefinitionError, PolicyError */
-export function describeServer({ toolsClass, instructions, cedar }: ServerDefinition): ServerDescription {
+export function describeServer(definition: ServerDefinition): ServerDescription {
+  const { toolsClass, instructions } = definition
   const table = createToolTable(toolsClass instanceof Array ? toolsClass : toolsClass.prototype, instructions)
-  createPolicy({ ...table.policies, ...(cedar !== undefined && { cedar }) })
+  const policy = ownPolicy(definition, table)
+  createPolicy(policy)
   const tools = [...table.tools.values()].map(({ digest, definition: { options, policy } }) => ({
     name: options.name,
     title: options.title,
@@ -46,5 +58,5 @@ export function describeServer({ toolsClass, instructions, cedar }: ServerDefini
     digest,
     groups: [...(policy?.groups ?? [])],
   }))
-  return { kind: 'surface', surface: table.surface, tools, prompts, resources, surfaceDigest: table.digest }
+  return { kind: 'surface', surface: table.surface, tools, prompts, resources, surfaceDigest: table.digest, policy }
 }

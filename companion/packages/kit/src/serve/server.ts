@@ -23,6 +23,7 @@ import { createGuard } from './guard.ts'
 import { createLegacySessions } from './legacy-sessions.ts'
 import { createMcpServer } from './mcp-server.ts'
 import { createStateSeal, STATE_KEY_BYTES } from './request-state.ts'
+import { ownPolicy } from './own-policy.ts'
 import { openStorage } from './storage.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { createToolTable } from './tool-table.ts'
@@ -61,10 +62,7 @@ export async function startServer(
       definition.toolsClass instanceof Array ? definition.toolsClass : definition.toolsClass.prototype,
       instructions,
     )
-    const policy = createPolicy({
-      ...table.policies,
-      ...(definition.cedar !== undefined && { cedar: definition.cedar }),
-    })
+    const policy = createPolicy(ownPolicy(definition, table))
     let changed: (uri: string) => void = () => undefined
     const storage = await openStorage(id, table, config, log)
     given.push(() => storage.close())
