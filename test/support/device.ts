@@ -20,12 +20,12 @@ export class Device {
     return new Device(jwk, await calculateJwkThumbprint(jwk), pair.privateKey)
   }
 
-  /** RFC 9449 section 4.2. */
-  proof(method: string, url: string, accessToken?: string): Promise<string> {
+  /** RFC 9449 section 4.2, with `claims` on top. */
+  proof(method: string, url: string, accessToken?: string, claims: Record<string, unknown> = {}): Promise<string> {
     const ath = accessToken ? { ath: createHash('sha256').update(accessToken).digest('base64url') } : {}
-    return new SignJWT({ htm: method, htu: url, jti: randomUUID(), ...ath })
+    return new SignJWT({ htm: method, htu: url, jti: randomUUID(), ...ath, ...claims })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: this.jwk })
-      .setIssuedAt()
+      .setIssuedAt(claims['iat'] as number | undefined)
       .sign(this.privateKey)
   }
 
