@@ -29,6 +29,11 @@ export const requirements = {
   'AUTH-8.3': 'A denial says what is needed and whom to ask',
   'AUTH-9.1': 'A server accepts only callers of its groups',
   'AUTH-10.1': 'A workload may never write',
+  'AUTH-10.2': 'An X.509-SVID is believed only from an authority of the trust domain that it names',
+  'AUTH-10.3': 'A JWT-SVID is believed only for this server alone, in time, and by a key of its trust domain',
+  'AUTH-10.4':
+    'Identities are kept current from the Workload API, rotate while the server runs, and are used without it until they expire and no longer',
+  'AUTH-10.5': 'A recorded service calls the read-only tools that its record names, and the audit says which service it was',
   'AUTH-11.1': 'The client registration decides the surface',
   'REG-1.1': 'The v0.1 read API lists servers, versions and the latest version',
   'REG-1.2': 'Without a token only public records are listed',
