@@ -24,7 +24,8 @@ export interface RecordRegistry {
   readonly url: string
   readonly intakeToken: string
   readonly audit: AuditEvent[]
-  answer(answer: RecordAnswer): void
+  /** From now on, to every server, or to the one with this id. */
+  answer(answer: RecordAnswer, id?: string): void
   stop(): Promise<void>
 }
 
@@ -36,7 +37,8 @@ export async function startRecordRegistry(): Promise<RecordRegistry> {
   const jwk = { ...(await exportJWK(key.publicKey)), kid: 'registry', alg: 'ES256', use: 'sig' }
   const audit: AuditEvent[] = []
   const intakeToken = 'the intake token of this test'
-  let current: RecordAnswer = { kind: 'missing' }
+  let usual: RecordAnswer = { kind: 'missing' }
+  const answers = new Map<string, RecordAnswer>()
   let url = ''
 
   const server = createServer((request, response) => {
@@ -50,6 +52,7 @@ export async function startRecordRegistry(): Promise<RecordRegistry> {
       audit.push(...Intake.parse(JSON.parse(await text(request))).events)
       return { status: 200, body: '{}' }
     }
+    const current = answers.get(request.url?.split('/').at(-1) ?? '') ?? usual
     switch (current.kind) {
       case 'missing':
         return { status: 404, body: '{"code":"server_unknown"}' }
@@ -69,8 +72,9 @@ export async function startRecordRegistry(): Promise<RecordRegistry> {
     url,
     intakeToken,
     audit,
-    answer(answer) {
-      current = answer
+    answer(answer, id) {
+      if (id === undefined) usual = answer
+      else answers.set(id, answer)
     },
     async stop() {
       server.close()
