@@ -1,9 +1,8 @@
+import { createHash } from 'node:crypto'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
-import { GatehouseError } from '@gatehouse/contracts'
-import { BASE, SCHEMA } from './base.cedar.ts'
-
-/** A policy text that does not parse or does not fit the schema: `policy_invalid`. The server does not start. */
-export class PolicyError extends GatehouseError {}
+import { BASE } from './base.cedar.ts'
+import { accept, messages, PolicyError } from './policy-error.ts'
+import { mergedSchema } from './schema.ts'
 
 interface Verdict {
   readonly allowed: boolean
@@ -11,36 +10,49 @@ interface Verdict {
   readonly rules: readonly string[]
 }
 
+export type CedarRequest = Pick<
+  cedar.StatefulAuthorizationCall,
+  'principal' | 'action' | 'resource' | 'context' | 'entities'
+>
+
 export interface CedarEngine {
   /** `@reason` of a rule of the server's own text. */
   reasonOf(rule: string): string | undefined
+  /** Whether the server's own text can tell one caller from another with the same attributes. */
+  readonly namesCallers: boolean
+  /** Whether the server's own text can look at the arguments of a call. */
+  readonly readsArguments: boolean
+  /** Entity types of the server's own schema. */
+  readonly ownTypes: ReadonlySet<string>
   /** @throws when Cedar cannot evaluate; the caller treats that as no */
-  evaluate(
-    call: Pick<cedar.StatefulAuthorizationCall, 'principal' | 'action' | 'resource' | 'context' | 'entities'>,
-  ): Verdict
+  evaluate(request: CedarRequest): Verdict
 }
 
-let engines = 0
-
-/** The kit's policies and a server's own, parsed and schema-checked once. */
-export function createCedarEngine(own: string): CedarEngine {
+/** The kit's policies and a server's own, parsed and schema-checked once. @throws PolicyError */
+export function createCedarEngine(own: string, ownSchema: string): CedarEngine {
   const policies: Record<string, string> = { ...BASE }
   const reasons = new Map<string, string>()
-  for (const [id, policy] of ownPolicies(own)) {
+  const parsed = ownPolicies(own)
+  for (const [id, policy] of parsed) {
     if (policies[id] !== undefined) throw new PolicyError('policy_invalid', `two policies have the id ${id}`)
     policies[id] = policy.text
     if (policy.reason !== undefined) reasons.set(id, policy.reason)
   }
-  validate(policies)
-  // Cedar keeps parsed policies under a name, for the whole process.
-  const name = `gatehouse-${++engines}`
+  const { schema, ownTypes } = mergedSchema(ownSchema)
+  validate(policies, schema)
+  // Cedar keeps parsed policies under a name for the whole process, so the same policies have the same name.
+  const name = createHash('sha256').update(JSON.stringify(policies)).digest('base64')
   accept(cedar.preparsePolicySet(name, { staticPolicies: policies }))
+  const literals = [...parsed.values()].map(({ json }) => json)
 
   return {
     reasonOf: (rule) => reasons.get(rule),
-    evaluate(call) {
+    ownTypes,
+    namesCallers: literals.some((json) => /"type":\s*"(User|Workload)"/.test(json)),
+    readsArguments: /\bcontext\b/.test(own),
+    evaluate(request) {
       // The policies were checked against the schema at start, and the request is made in one place: checking it again doubles the time.
-      const answer = cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: name })
+      const answer = cedar.statefulIsAuthorized({ ...request, preparsedPolicySetId: name })
       if (answer.type === 'failure') throw new PolicyError('policy_failed', messages(answer.errors))
       const { decision, diagnostics } = answer.response
       // Cedar skips a policy that errs; a forbid that was skipped must not become a yes.
@@ -51,32 +63,28 @@ export function createCedarEngine(own: string): CedarEngine {
   }
 }
 
-function ownPolicies(text: string): Map<string, { text: string; reason: string | undefined }> {
-  const found = new Map<string, { text: string; reason: string | undefined }>()
+interface OwnPolicy {
+  readonly text: string
+  /** Cedar's JSON form. */
+  readonly json: string
+  readonly reason: string | undefined
+}
+
+function ownPolicies(text: string): Map<string, OwnPolicy> {
+  const found = new Map<string, OwnPolicy>()
   const parts = accept(cedar.policySetTextToParts(text))
   if (parts.policy_templates.length > 0) throw new PolicyError('policy_invalid', 'policy templates are not supported')
   for (const policy of parts.policies) {
     const { json } = accept(cedar.policyToJson(policy))
     const id = json.annotations?.['id'] ?? `own-${found.size + 1}`
     if (found.has(id)) throw new PolicyError('policy_invalid', `two policies have the id ${id}`)
-    found.set(id, { text: policy, reason: json.annotations?.['reason'] })
+    found.set(id, { text: policy, json: JSON.stringify(json), reason: json.annotations?.['reason'] })
   }
   return found
 }
 
-function validate(policies: Record<string, string>): void {
-  const answer = accept(cedar.validate({ schema: SCHEMA, policies: { staticPolicies: policies } }))
+function validate(policies: Record<string, string>, schema: cedar.Schema): void {
+  const answer = accept(cedar.validate({ schema, policies: { staticPolicies: policies } }))
   const [first] = answer.validationErrors
   if (first) throw new PolicyError('policy_invalid', `policy ${first.policyId}: ${first.error.message}`)
-}
-
-type Answer = { type: 'success' } | { type: 'failure'; errors: cedar.DetailedError[] }
-
-function accept<T extends Answer>(answer: T): Exclude<T, { type: 'failure' }> {
-  if (answer.type === 'failure') throw new PolicyError('policy_invalid', messages(answer.errors))
-  return answer as Exclude<T, { type: 'failure' }>
-}
-
-function messages(errors: readonly cedar.DetailedError[]): string {
-  return errors.map((error) => error.message).join('; ')
 }

@@ -1,21 +1,17 @@
 import { createHash } from 'node:crypto'
-import { type Action, type Caller, type Decision, type ServerRecord, SurfaceName } from '@gatehouse/contracts'
-import type { AccessPolicy } from '../authoring/policy.ts'
+import type { AccessPolicy, Action, Caller, Decision, ServerPolicy, ServerRecord } from '@gatehouse/contracts'
 import { BoundedMap } from '../bounded-map.ts'
-import { type CedarEngine, createCedarEngine } from './cedar.ts'
-import { PRECEDENCE, reasonFor } from './reasons.ts'
-import { type Resource, recordedOf } from './resource.ts'
+import { type CallArguments, textsOf, unmetArgument } from './arguments.ts'
+import { createCedarEngine } from './cedar.ts'
+import { isScopeRule, ruleToName, reasonFor } from './reasons.ts'
+import { requestOf } from './request.ts'
+import type { Resource } from './resource.ts'
 
-export interface PolicyOptions {
-  /** The policies of the tools, by name; a tool that is not among them is denied. Omitted (the registry, which has no tools), the record alone decides. */
-  readonly tools?: Policies
-  /** The same of prompts. */
-  readonly prompts?: Policies
-  /** The same of resources and templates of resources. */
-  readonly resources?: Policies
-  /** The server's own Cedar text; see README.md. */
-  readonly cedar?: string | undefined
-}
+/**
+ * What a server's team wrote of who may do what (`ServerPolicy`), or a part of it. Without the policies of a kind the record alone decides of
+ * that kind; with them, what is not among them is denied.
+ */
+export type PolicyOptions = { readonly [K in keyof ServerPolicy]?: ServerPolicy[K] | undefined }
 
 type Policies = Readonly<Record<string, AccessPolicy>>
 
@@ -25,81 +21,116 @@ export interface DecisionInput {
   readonly resource: Resource
   /** The server's signed record. */
   readonly record: ServerRecord
+  /**
+   * Of a `call`, once they are validated. Without them the answer says whether the caller may call the tool with any arguments at all; what is
+   * denied so is denied with them too, for the same reason.
+   */
+  readonly arguments?: CallArguments | undefined
 }
 
 export interface Policy {
   /** Never throws: what cannot be evaluated is denied, by the rule `error`. */
   decide(input: DecisionInput): Decision
+  /** Whether the caller gets to see it in a list: what it may use, now or with a token of wider scope. */
+  lists(input: Pick<DecisionInput, 'caller' | 'resource' | 'record'>): boolean
 }
 
 const MEMO_LIMIT = 20_000
 /** Of one caller; then it starts anew. */
 const RECENT_LIMIT = 5_000
+const FAILED: Decision = { allowed: false, reason: 'the policy could not be evaluated', rule: 'error' }
 
-/** @throws PolicyError when the server's own text is not valid */
+/** @throws PolicyError when the server's own text or schema is not valid */
 export function createPolicy(options: PolicyOptions = {}): Policy {
-  const engine = createCedarEngine(options.cedar ?? '')
+  const engine = createCedarEngine(options.cedar ?? '', options.cedarSchema ?? '')
   const memo = new BoundedMap<string, Decision>(MEMO_LIMIT)
   const recordKeys = new WeakMap<ServerRecord, string>()
+  /** A caller is one object for as long as its token and the record are the same, so most answers need no key made of its attributes. */
+  const recent = new WeakMap<Caller, Recent>()
 
-  /** What of the record decides. A renewed record that says the same is the same key. */
   function recordKey(record: ServerRecord): string {
     let key = recordKeys.get(record)
     if (key === undefined) {
-      const { id, status, groups, surfaces, channels, discoverable, support, tools, prompts, resources } = record
-      const rules = [
-        tools.map((tool) => [tool.name, tool.effect, tool.groups]),
-        prompts.map((prompt) => [prompt.name, prompt.groups]),
-        resources.map((resource) => [resource.name, resource.groups]),
-      ]
-      key = hash([id, status, groups, surfaces, channels, discoverable, support.channel, rules])
+      key = hash(rulesOf(record))
       recordKeys.set(record, key)
     }
     return key
   }
 
-  function decideByAttributes(input: DecisionInput): Decision {
-    // Only a server's own text can name a person; without one, people with the same attributes share an answer.
-    const name = options.cedar ? nameOf(input.caller) : 'caller'
-    const key = JSON.stringify([
-      name,
-      attributesOf(input.caller),
-      input.action,
-      input.resource,
-      recordKey(input.record),
-    ])
-    const known = memo.get(key)
-    if (known) return known
-    const decision = evaluate(engine, input, name, options)
-    memo.set(key, decision)
-    return decision
+  /** Only a server's own text can name a person; without that, people with the same attributes share an answer. */
+  function nameOf(caller: Caller): string {
+    if (caller.kind === 'workload') return caller.spiffeId
+    return engine.namesCallers ? caller.subject : 'caller'
   }
 
-  /** A caller is one object for as long as its token and the record are the same, so most answers need no key made of its attributes. */
-  const recent = new WeakMap<Caller, Recent>()
-
-  function recentOf({ caller, record }: DecisionInput): Recent {
+  function recentOf(caller: Caller, record: ServerRecord): Recent {
     const known = recent.get(caller)
     if (known?.record === record && known.decisions.size < RECENT_LIMIT) return known
-    const entry: Recent = { record, decisions: new Map() }
+    const key = hash([nameOf(caller), attributesOf(caller), recordKey(record)])
+    const entry: Recent = { record, key, decisions: new Map() }
     recent.set(caller, entry)
     return entry
   }
 
+  /** @param args when they are known and can change the answer */
+  function remembered(input: DecisionInput, args: CallArguments | undefined): Decision {
+    const { caller, record } = input
+    const policy = policyOf(input.resource, options)
+    const unmet = unmetArgument(policy, caller, args)
+    const read = engine.readsArguments ? args : undefined
+    const { key: callerKey, decisions } = recentOf(caller, record)
+    const key = args ? `${shortKey(input)} ${hash([unmet ?? null, read ? textsOf(read) : null])}` : shortKey(input)
+    const known = decisions.get(key) ?? memo.get(`${callerKey} ${key}`)
+    const decision = known ?? evaluate(input, policy, unmet, read)
+    decisions.set(key, decision)
+    if (!known) memo.set(`${callerKey} ${key}`, decision)
+    return decision
+  }
+
+  function evaluate(
+    { caller, action, resource, record }: DecisionInput,
+    policy: AccessPolicy | undefined,
+    unmet: string | undefined,
+    args: CallArguments | undefined,
+  ): Decision {
+    const verdict = engine.evaluate(
+      requestOf({
+        caller,
+        name: nameOf(caller),
+        action,
+        resource,
+        record,
+        policy,
+        policiesKnown: policiesFor(resource, options) !== undefined,
+        ownTypes: engine.ownTypes,
+        argumentsAllowed: unmet === undefined,
+        arguments: args,
+      }),
+    )
+    if (verdict.allowed) return { allowed: true, reason: 'allowed', rule: verdict.rules[0] ?? 'default' }
+    const rule = ruleToName(verdict.rules)
+    const given = engine.reasonOf(rule)
+    return { allowed: false, reason: reasonFor(rule, { record, resource, policy, given, argument: unmet }), rule }
+  }
+
+  function decide(input: DecisionInput): Decision {
+    try {
+      const anyhow = remembered(input, undefined)
+      const { action, resource, arguments: args } = input
+      if (!anyhow.allowed || action !== 'call' || !args) return anyhow
+      if (!engine.readsArguments && !policyOf(resource, options)?.arguments) return anyhow
+      return remembered(input, args)
+    } catch {
+      return FAILED
+    }
+  }
+
   return {
-    decide(input) {
-      try {
-        const { decisions } = recentOf(input)
-        const key = shortKey(input)
-        let decision = decisions.get(key)
-        if (!decision) {
-          decision = decideByAttributes(input)
-          decisions.set(key, decision)
-        }
-        return decision
-      } catch {
-        return { allowed: false, reason: 'the policy could not be evaluated', rule: 'error' }
-      }
+    decide,
+    lists(input) {
+      if (!decide({ ...input, action: 'list' }).allowed) return false
+      const { allowed, rule } = decide({ ...input, action: input.resource.kind === 'tool' ? 'call' : 'read' })
+      return allowed || isScopeRule(rule)
     },
   }
 }
@@ -107,93 +138,27 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
 /** What one caller was told under one record. */
 interface Recent {
   readonly record: ServerRecord
+  /** Of all callers to whom the same is told under it. */
+  readonly key: string
   readonly decisions: Map<string, Decision>
 }
 
 /** No two inputs of one caller and record have the same, whatever their names hold. */
 function shortKey({ action, resource }: DecisionInput): string {
-  return `${action} ${resource.kind.length} ${resource.kind} ${'name' in resource ? resource.name : ''}`
+  const key = `${action} ${resource.kind.length} ${resource.kind} ${'name' in resource ? resource.name : ''}`
+  if (!('attributes' in resource) || !resource.attributes) return key
+  return JSON.stringify([key, Object.entries(resource.attributes)])
 }
 
-function evaluate(engine: CedarEngine, input: DecisionInput, name: string, options: PolicyOptions): Decision {
-  const { caller, action, resource, record } = input
-  const policies = policiesFor(resource, options)
-  const policy = 'name' in resource ? own(policies, resource.name) : undefined
-  const principal = { type: caller.kind === 'user' ? 'User' : 'Workload', id: name }
-  const target = targetOf(resource, record, policy, policies !== undefined)
-  const verdict = engine.evaluate({
-    principal,
-    action: { type: 'Action', id: action },
-    resource: target.uid,
-    context: {
-      status: record.status,
-      groups: groups(record.groups),
-      surfaces: record.surfaces,
-      channels: record.channels,
-    },
-    entities: [
-      caller.kind === 'user'
-        ? {
-            uid: principal,
-            attrs: {
-              client: caller.client,
-              surface: caller.surface,
-              ...(caller.channel !== undefined && { channel: caller.channel }),
-            },
-            parents: caller.groups.map((id) => ({ type: 'Group', id })),
-          }
-        : { uid: principal, attrs: {}, parents: [] },
-      target,
-    ],
-  })
-  if (verdict.allowed) return { allowed: true, reason: 'allowed', rule: verdict.rules[0] ?? 'default' }
-  const rule = PRECEDENCE.find((id) => verdict.rules.includes(id)) ?? verdict.rules[0] ?? 'default'
-  return { allowed: false, reason: reasonFor(rule, { record, resource, policy, given: engine.reasonOf(rule) }), rule }
-}
-
-interface Target {
-  readonly uid: { type: string; id: string }
-  readonly attrs: Record<string, Attribute>
-  readonly parents: []
-}
-type Attribute =
-  | string
-  | boolean
-  | string[]
-  | { type: string; id: string }[]
-  | { __entity: { type: string; id: string } }[]
-
-/** A tool is keyed `server/tool`, another thing `server/kind/name`. With policies known, one without a policy is as good as unreviewed. */
-function targetOf(
-  resource: Resource,
-  record: ServerRecord,
-  policy: AccessPolicy | undefined,
-  policiesKnown: boolean,
-): Target {
-  if (!('name' in resource)) return { uid: { type: 'Server', id: record.id }, attrs: {}, parents: [] }
-  const { kind, name } = resource
-  const recorded = recordedOf(resource, record)
-  const attrs = {
-    name,
-    recorded: recorded !== undefined && (policy !== undefined || !policiesKnown),
-    everyone: recorded?.groups.length === 0,
-    groups: groups(recorded?.groups ?? []),
-    policyEveryone: policy?.groups === undefined,
-    policyGroups: groups(policy?.groups ?? []),
-    policySurfaces: [...(policy?.surfaces ?? SurfaceName.options)],
-  }
-  switch (kind) {
-    case 'tool': {
-      const effect = record.tools.find((tool) => tool.name === name)?.effect ?? 'write'
-      return { uid: { type: 'Tool', id: `${record.id}/${name}` }, attrs: { ...attrs, effect }, parents: [] }
-    }
-    case 'prompt':
-      return { uid: { type: 'Prompt', id: `${record.id}/prompt/${name}` }, attrs, parents: [] }
-    case 'resource':
-      return { uid: { type: 'McpResource', id: `${record.id}/resource/${name}` }, attrs, parents: [] }
-    default:
-      return { uid: { type: 'Resource', id: `${record.id}/${kind}/${name}` }, attrs: { kind, name }, parents: [] }
-  }
+/** What of the record decides. A renewed record that says the same is the same to a decision. */
+function rulesOf(record: ServerRecord): unknown[] {
+  const { id, status, groups, surfaces, channels, discoverable, support, workloads, tools, prompts, resources } = record
+  const rules = [
+    tools.map((tool) => [tool.name, tool.effect, tool.groups]),
+    prompts.map((prompt) => [prompt.name, prompt.groups]),
+    resources.map((resource) => [resource.name, resource.groups]),
+  ]
+  return [id, status, groups, surfaces, channels, discoverable, support.channel, workloads, rules]
 }
 
 function policiesFor(resource: Resource, { tools, prompts, resources }: PolicyOptions): Policies | undefined {
@@ -209,12 +174,9 @@ function policiesFor(resource: Resource, { tools, prompts, resources }: PolicyOp
   }
 }
 
-function groups(names: readonly string[]): { __entity: { type: string; id: string } }[] {
-  return names.map((id) => ({ __entity: { type: 'Group', id } }))
-}
-
-function own(policies: Policies | undefined, name: string): AccessPolicy | undefined {
-  return policies && Object.hasOwn(policies, name) ? policies[name] : undefined
+function policyOf(resource: Resource, options: PolicyOptions): AccessPolicy | undefined {
+  const policies = 'name' in resource ? policiesFor(resource, options) : undefined
+  return policies && 'name' in resource && Object.hasOwn(policies, resource.name) ? policies[resource.name] : undefined
 }
 
 /** A short key, however many groups a caller has. */
@@ -222,11 +184,8 @@ function hash(parts: unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
 }
 
-function nameOf(caller: Caller): string {
-  return caller.kind === 'user' ? caller.subject : caller.spiffeId
-}
-
 function attributesOf(caller: Caller): unknown {
   if (caller.kind === 'workload') return 'workload'
-  return [[...caller.groups].sort(), caller.client, caller.surface, caller.channel]
+  const { groups, roles = [], scopes = [], client, surface, channel } = caller
+  return ['user', [...groups].sort(), [...roles].sort(), [...scopes].sort(), client, surface, channel ?? null]
 }

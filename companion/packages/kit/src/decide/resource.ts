@@ -2,12 +2,20 @@ import type { ServerRecord } from '@gatehouse/contracts'
 
 /**
  * What a decision is about: the server; a tool, prompt or resource that it offers, by name (a template of resources is one resource); or
- * something of the server's own (a table, a document, a DAG).
+ * something of the server's own (a table, a document, a DAG), with what its own policies ask of it.
  */
 export type Resource =
   | { readonly kind: 'server' }
   | { readonly kind: 'tool' | 'prompt' | 'resource'; readonly name: string }
-  | { readonly kind: string; readonly name: string }
+  | OwnResource
+
+/** Of a kind that is none of the kit's. */
+export interface OwnResource {
+  readonly kind: string
+  readonly name: string
+  /** For an entity type of the server's own schema. */
+  readonly attributes?: Readonly<Record<string, string>>
+}
 
 /** What the signed record says of it, or undefined for what is not in it. */
 export function recordedOf(

@@ -1,6 +1,6 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import { SCHEMA } from '../decide/base.cedar.ts'
-import { PolicyError } from '../decide/cedar.ts'
+import { PolicyError } from '../decide/policy-error.ts'
 
 export interface SourceFile {
   /** As it is told to a person, such as `policies/tables.cedar`. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ServerPolicy } from '@gatehouse/contracts'
-import { PolicyError } from '../decide/cedar.ts'
+import { PolicyError } from '../decide/policy-error.ts'
 import { checkedCedar, type SourceFile } from './cedar-files.ts'
 
 /** What a server's team wrote of who may do what, beside its tools. Read when the server starts or describes itself, and not before. */

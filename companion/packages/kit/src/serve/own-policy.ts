@@ -1,5 +1,5 @@
 import { ServerPolicy } from '@gatehouse/contracts'
-import { PolicyError } from '../decide/cedar.ts'
+import { PolicyError } from '../decide/policy-error.ts'
 import type { ServerDefinition } from './definition.ts'
 import type { ToolTable } from './tool-table.ts'
 
