@@ -36,6 +36,7 @@ module.exports = {
     only('registry', 'companion/services/registry', [contracts, kit]),
     only('identity', 'companion/services/identity', [contracts]),
     only('presto-server', 'companion/servers/presto', [contracts, kit]),
+    only('runbooks-server', 'companion/servers/runbooks', [contracts, kit]),
     only('http', 'src/http', [contracts]),
     only('session', 'src/session', ['src/http/', contracts]),
     only('catalog', 'src/catalog', ['src/http/', contracts]),

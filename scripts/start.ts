@@ -26,7 +26,7 @@ say('building …')
 if ((await run(process.execPath, ['esbuild.config.mjs', '--only', 'extension,webview,companion'])) !== 0)
   fail('the build failed; its messages are above')
 
-say('starting the local stack (identity provider, PostgreSQL, registry, Presto) …')
+say('starting the local stack (identity provider, PostgreSQL, registry, Presto, runbooks) …')
 const stack = spawn(
   process.execPath,
   [

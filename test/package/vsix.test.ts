@@ -139,7 +139,7 @@ test('every part that the extension loads at first use is in the package', () =>
 })
 
 test('the companion in it has every process, and says how to start it', () => {
-  const processes = ['packages/cli', 'services/identity', 'services/registry', 'servers/presto']
+  const processes = ['packages/cli', 'services/identity', 'services/registry', 'servers/presto', 'servers/runbooks']
   for (const path of processes) expect(files.has(`dist/companion/${path}/main.js`), path).toBe(true)
   expect(text('dist/companion/README.md')).toMatch(/npm ci[\s\S]*npm start/)
   const { scripts } = JSON.parse(text('dist/companion/package.json')) as { scripts: Record<string, string> }

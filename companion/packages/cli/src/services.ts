@@ -1,5 +1,5 @@
 /** The MCP servers of the local stack, by their ids in the registry. A further one is a name here, a line below and a bundle. */
-export type ServerName = 'presto'
+export type ServerName = 'presto' | 'runbooks'
 export type ServiceName = 'identity' | 'registry' | ServerName
 
 interface LocalService {
@@ -22,6 +22,7 @@ const BASE: readonly ServiceName[] = ['identity', 'registry']
 
 export const SERVERS: Readonly<Record<ServerName, LocalServer>> = {
   presto: { folder: 'servers/presto', port: 2, needs: BASE, database: true, settings: [] },
+  runbooks: { folder: 'servers/runbooks', port: 6, needs: BASE, database: false, settings: ['GATEHOUSE_RUNBOOKS'] },
 }
 export const SERVER_NAMES = Object.keys(SERVERS) as readonly ServerName[]
 

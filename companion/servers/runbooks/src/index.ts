@@ -1,0 +1,1 @@
+export { runbooksServer, type RunbooksOptions } from './definition.ts'
