@@ -5,6 +5,9 @@ import { SpiffeId } from './spiffe-id.ts'
 
 const Names = z.array(z.string().min(1).max(128)).max(1000).readonly()
 
+/** One scope (RFC 6749 section 3.3): it stands in a header between quotes. */
+const ScopeToken = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/)
+
 /** What one argument of a call may be, for whom. */
 export const ArgumentCondition = z.strictObject({
   /** Patterns in which `*` stands for any text; the argument, if given, must match one. An array or object never does. */
@@ -24,7 +27,7 @@ export const AccessPolicy = z.strictObject({
    * The token needs every one of these scopes (RFC 6749 section 3.3). A scope says what a token is for and not who may: what lacks one is listed, and
    * its call is refused with `insufficient_scope`, so that the client can ask for a wider token.
    */
-  scopes: Names.optional(),
+  scopes: z.array(ScopeToken).max(1000).readonly().optional(),
   /** Where calls may come from; omitted, the record's surfaces alone decide. */
   surfaces: z.array(SurfaceName).readonly().optional(),
   /** In which channels of a surface that has channels; omitted, the record's channels alone decide. */

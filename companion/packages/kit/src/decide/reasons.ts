@@ -1,4 +1,4 @@
-import type { AccessPolicy, ServerRecord } from '@gatehouse/contracts'
+import type { AccessPolicy, Decision, ServerRecord } from '@gatehouse/contracts'
 import { type Resource, recordedOf } from './resource.ts'
 
 export interface Refused {
@@ -14,6 +14,13 @@ export interface Refused {
 const KINDS = ['tool', 'prompt', 'resource'] as const
 const SCOPE_RULES = KINDS.map((kind) => `${kind}-policy-scopes`)
 const UNREVIEWED = KINDS.map((kind) => `${kind}-recorded`)
+
+/** Also of a call whose arguments make more than a read of it. */
+export const WORKLOAD_WRITE: Decision = {
+  allowed: false,
+  reason: 'a workload may not change anything',
+  rule: 'workload-write',
+}
 
 /** Which rule to name when several of the kit's forbid. */
 const PRECEDENCE: readonly string[] = [
@@ -57,7 +64,7 @@ export function reasonFor(rule: string, refused: Refused): string {
 
 /** What is refused whoever asks for it, nobody can be asked for. */
 function ending(rule: string, record: ServerRecord): string {
-  return UNREVIEWED.includes(rule) || rule === 'workload-write' ? '' : `; ask ${record.support.channel}`
+  return UNREVIEWED.includes(rule) || rule === WORKLOAD_WRITE.rule ? '' : `; ask ${record.support.channel}`
 }
 
 function serverNeed(rule: string, record: ServerRecord): string {
@@ -78,7 +85,7 @@ function serverNeed(rule: string, record: ServerRecord): string {
 function need(rule: string, { record, resource, policy, given, argument }: Refused): string {
   const { kind } = resource
   if (rule === 'tool-workload') return 'the tool is not open to this workload'
-  if (rule === 'workload-write') return 'a workload may not change anything'
+  if (rule === WORKLOAD_WRITE.rule) return WORKLOAD_WRITE.reason
   if (rule === 'tool-arguments') return argumentNeed(argument ?? '', policy)
   switch (rule) {
     case `${kind}-recorded`:

@@ -21,17 +21,8 @@ export function mergedSchema(own: string): Merged {
   if (shadow !== undefined) throw new PolicyError('policy_invalid', `the type ${shadow} is declared twice`)
   if (Object.keys(merged.actions).length > Object.keys(kit.actions).length)
     throw new PolicyError('policy_invalid', 'a server’s own schema may not add an action')
-  const actions = Object.entries(merged.actions).map(([name, { appliesTo, ...rest }]) => [
-    name,
-    {
-      ...rest,
-      ...(appliesTo && { appliesTo: { ...appliesTo, resourceTypes: [...appliesTo.resourceTypes, ...ownTypes] } }),
-    },
-  ])
-  return {
-    schema: { '': { ...merged, actions: Object.fromEntries(actions) } } as SchemaJson<string>,
-    ownTypes: new Set(ownTypes),
-  }
+  for (const { appliesTo } of Object.values(merged.actions)) appliesTo?.resourceTypes.push(...ownTypes)
+  return { schema: { '': merged }, ownTypes: new Set(ownTypes) }
 }
 
 type Parts = Required<Pick<SchemaJson<string>[string], 'entityTypes' | 'commonTypes' | 'actions'>>

@@ -1,6 +1,8 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import { SCHEMA } from '../decide/base.cedar.ts'
 import { PolicyError } from '../decide/policy-error.ts'
+import { mergedSchema } from '../decide/schema.ts'
+import { mergedSchema } from '../decide/schema.ts'
 
 export interface SourceFile {
   /** As it is told to a person, such as `policies/tables.cedar`. */
@@ -30,9 +32,8 @@ export function checkedCedar(files: readonly SourceFile[], schema: SourceFile | 
     if (first) throw fault(rule, `the id ${rule.id} is taken by ${first.file}:${first.line}`)
     known.set(rule.id, rule)
   }
-  checkSchema(schema)
   const answer = cedar.validate({
-    schema: `${SCHEMA}\n${schema?.text ?? ''}`,
+    schema: schemaWith(schema),
     policies: { staticPolicies: Object.fromEntries(rules.map(({ id, text }) => [id, text])) },
   })
   if (answer.type === 'failure') throw new PolicyError('policy_invalid', messagesOf(answer.errors))
@@ -62,10 +63,16 @@ export function rulesOf({ name: file, text }: SourceFile): CedarRule[] {
   })
 }
 
-function checkSchema(schema: SourceFile | undefined): void {
-  if (!schema) return
-  const answer = cedar.validate({ schema: `${SCHEMA}\n${schema.text}`, policies: {} })
-  if (answer.type === 'failure') throw located(schema, Buffer.byteLength(SCHEMA) + 1, answer.errors)
+/** @throws PolicyError */
+function schemaWith(file: SourceFile | undefined): cedar.Schema {
+  if (!file) return mergedSchema('').schema
+  const answer = cedar.schemaToJson(`${SCHEMA}\n${file.text}`)
+  if (answer.type === 'failure') throw located(file, Buffer.byteLength(SCHEMA) + 1, answer.errors)
+  try {
+    return mergedSchema(file.text).schema
+  } catch (error) {
+    throw error instanceof PolicyError ? fault({ file: file.name, line: 1 }, error.message) : error
+  }
 }
 
 /** @param offset where the file begins in what Cedar was given, bytes */

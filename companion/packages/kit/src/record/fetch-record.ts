@@ -1,4 +1,11 @@
-import { type Digest, GatehouseError, RECORD_TYP, RecordClaims, type ServerRecord } from '@gatehouse/contracts'
+import {
+  type Digest,
+  GatehouseError,
+  policyDigest,
+  RECORD_TYP,
+  RecordClaims,
+  type ServerRecord,
+} from '@gatehouse/contracts'
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { RecordError } from './record-error.ts'
 
@@ -8,6 +15,8 @@ export interface Expected {
   /** Own MCP endpoint. */
   readonly url: string
   readonly surfaceDigest: Digest
+  /** Of its own policy; a record without a policy says nothing of it. */
+  readonly policyDigest: Digest
 }
 
 export interface SignedRecord {
@@ -83,5 +92,6 @@ async function verifyRecord(
   if (record.status !== 'listed') throw new RecordError('record_missing')
   if (record.url !== expected.url) throw new RecordError('record_invalid')
   if (record.surfaceDigest !== expected.surfaceDigest) throw new RecordError('surface_mismatch')
+  if (record.policy && policyDigest(record.policy) !== expected.policyDigest) throw new RecordError('policy_mismatch')
   return { record, jws, issuedAt: iat * 1000, expiresAt: exp * 1000 }
 }

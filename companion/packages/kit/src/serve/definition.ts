@@ -27,6 +27,8 @@ export interface ServerDefinition {
   readonly toolsClass: { readonly prototype: object } | readonly Offer[]
   /** The server's own Cedar policies, for its own resources; see `decide/README.md`. They can forbid a tool, never widen it. */
   readonly cedar?: string
+  /** What its text needs beyond the kit's Cedar schema: entity types of its own resources. */
+  readonly cedarSchema?: string
   /** The same as files, beside the tools: `policiesOf(import.meta.url)`. */
   readonly policies?: PolicyFolder
   /** Opens what the tools need. `data` is the server's own folder, which exists; `signal` aborts when the server is told to stop before it is ready. */

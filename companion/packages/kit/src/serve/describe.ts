@@ -1,10 +1,11 @@
-import type {
-  Digest,
-  Effect,
-  RecordedPrompt,
-  RecordedResource,
-  ServerPolicy,
-  ServerSurface,
+import {
+  type Digest,
+  type Effect,
+  policyDigest,
+  type RecordedPrompt,
+  type RecordedResource,
+  type ServerPolicy,
+  type ServerSurface,
 } from '@gatehouse/contracts'
 import { createPolicy } from '../decide/policy.ts'
 import type { ServerDefinition } from './definition.ts'
@@ -28,6 +29,7 @@ export interface ServerDescription {
   readonly surfaceDigest: Digest
   /** What the record carries as `policy`. */
   readonly policy: ServerPolicy
+  readonly policyDigest: Digest
 }
 
 /** @throws DefinitionError, PolicyError */
@@ -58,5 +60,14 @@ export function describeServer(definition: ServerDefinition): ServerDescription 
     digest,
     groups: [...(policy?.groups ?? [])],
   }))
-  return { kind: 'surface', surface: table.surface, tools, prompts, resources, surfaceDigest: table.digest, policy }
+  return {
+    kind: 'surface',
+    surface: table.surface,
+    tools,
+    prompts,
+    resources,
+    surfaceDigest: table.digest,
+    policy,
+    policyDigest: policyDigest(policy),
+  }
 }

@@ -20,7 +20,9 @@ const METHOD: Readonly<Record<ListName, string>> = {
   resourceTemplates: 'resources/templates/list',
 }
 
-/** What this caller may use, by the same decision as the use itself: what may not be called or read is not listed. */
+const KIND = { tools: 'tool', prompts: 'prompt', resources: 'resource', resourceTemplates: 'resource' } as const
+
+/** What this caller may use, by the same decision as the use itself: what may not be called or read is not listed, but for want of a scope. */
 export async function serveList<L extends ListName>(
   serving: Serving,
   list: L,
@@ -32,12 +34,10 @@ export async function serveList<L extends ListName>(
   try {
     const { record } = gate.current()
     const { caller } = arrival
-    const [kind, use] = useOf(list)
-    const visible = entriesOf(serving, list).filter(({ name }) => {
-      const resource = { kind, name }
-      const allowed = (action: 'list' | 'call' | 'read') => policy.decide({ caller, action, resource, record }).allowed
-      return allowed('list') && allowed(use)
-    })
+    const kind = KIND[list]
+    const visible = entriesOf(serving, list).filter(({ name }) =>
+      policy.lists({ caller, resource: { kind, name }, record }),
+    )
     const decision = policy.decide({ caller, action: 'list', resource: { kind: 'server' }, record })
     const { from, startedAt } = arrival
     const { traceId } = operation
@@ -59,11 +59,6 @@ export async function serveList<L extends ListName>(
     operation.end({ errorType: 'internal_error' })
     throw error
   }
-}
-
-function useOf(list: ListName): ['tool', 'call'] | ['prompt' | 'resource', 'read'] {
-  if (list === 'tools') return ['tool', 'call']
-  return [list === 'prompts' ? 'prompt' : 'resource', 'read']
 }
 
 function entriesOf<L extends ListName>({ table }: Serving, list: L): Lists[L][] {

@@ -4,10 +4,16 @@ import type { ServerDefinition } from './definition.ts'
 import type { ToolTable } from './tool-table.ts'
 
 /** All that the server's team wrote of who may do what: beside each tool, and in Cedar. @throws PolicyError */
-export function ownPolicy(definition: Pick<ServerDefinition, 'cedar' | 'policies'>, table: ToolTable): ServerPolicy {
-  if (definition.cedar !== undefined && definition.policies)
+export function ownPolicy(
+  { cedar, cedarSchema, policies }: Pick<ServerDefinition, 'cedar' | 'cedarSchema' | 'policies'>,
+  table: ToolTable,
+): ServerPolicy {
+  if (policies && (cedar !== undefined || cedarSchema !== undefined))
     throw new PolicyError('policy_invalid', 'a server has its Cedar text in files or in its definition, not in both')
-  const own = definition.policies?.read() ?? (definition.cedar === undefined ? {} : { cedar: definition.cedar })
+  const own = policies?.read() ?? {
+    ...(cedar !== undefined && { cedar }),
+    ...(cedarSchema !== undefined && { cedarSchema }),
+  }
   const { tools, prompts, resources } = table.policies
   const parsed = ServerPolicy.safeParse({ tools, prompts, resources, ...own })
   if (parsed.success) return parsed.data

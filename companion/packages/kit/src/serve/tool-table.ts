@@ -69,6 +69,12 @@ export function createToolTable(source: ToolSource, instructions: string | undef
   return { tools, prompts, resources, policies, surface, digest: surfaceDigest(surface) }
 }
 
+/** Scopes that a policy asks for, each once. */
+export function scopesOf({ policies }: Pick<ToolTable, 'policies'>): readonly string[] {
+  const all = Object.values(policies).flatMap((byName) => Object.values(byName))
+  return [...new Set(all.flatMap(({ scopes = [] }) => scopes))].sort()
+}
+
 function emptyPolicies(): Record<string, AccessPolicy> {
   return Object.create(null) as Record<string, AccessPolicy>
 }
