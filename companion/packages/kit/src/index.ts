@@ -30,7 +30,10 @@ export { announce, failedToStart, untilStopped } from './http/lifecycle.ts'
 export { type Listening, type ListenOptions, listen } from './http/listen.ts'
 export { createLogger, type LogFields, type Logger } from './http/log.ts'
 export { HttpProblem, problemResponse } from './http/problem.ts'
+export { checkPolicies, type PolicyReport } from './policies/check-policies.ts'
+export { PolicyCase, readPolicyCases } from './policies/policy-case.ts'
 export { type PolicyFolder, policiesOf, policyFolder } from './policies/policy-folder.ts'
+export { type CaseFailure, type CaseReport, runPolicyCases } from './policies/run-cases.ts'
 export { type DatabaseOptions, openDatabase } from './postgres/database.ts'
 export { DatabaseError } from './postgres/database-error.ts'
 export { migrate } from './postgres/migrate.ts'
@@ -41,6 +44,14 @@ export { describeServer, type ServerDescription } from './serve/describe.ts'
 export { FAILURE_META } from './serve/methods.ts'
 export { runServer } from './serve/run-server.ts'
 export { type RunningServer, startServer } from './serve/server.ts'
+export {
+  type CallingWorkload,
+  openWorkloadIdentity,
+  type WorkloadIdentityOptions,
+} from './spiffe/open-workload-identity.ts'
+export { type SpiffeCode, SpiffeError } from './spiffe/spiffe-error.ts'
+export type { WorkloadIdentity, X509Identity } from './spiffe/workload-identity.ts'
+export { certificatesOf, verifyX509Svid } from './spiffe/x509-svid.ts'
 export { type AuthCode, AuthError, resourceMetadataUrl } from './tokens/auth-error.ts'
 export {
   createTokenVerifier,

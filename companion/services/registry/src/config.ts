@@ -19,7 +19,7 @@ export interface RegistryConfig {
   readonly recordLife?: number
   /** Life of a signed list, seconds. Default 600. */
   readonly listLife?: number
-  /** Clients that may call this API, none of which registered itself. Default: the extension (DPoP) and the command line (bearer). */
+  /** Clients that may call this API, none of which registered itself. Default: the extension, the command line, the team chat's bot. */
   readonly clients?: readonly RegisteredClient[]
 }
 
@@ -30,6 +30,7 @@ export const EDITOR_CLIENT = 'gatehouse-vscode'
 export const DEFAULT_CLIENTS: readonly RegisteredClient[] = [
   { clientId: EDITOR_CLIENT, surface: 'ide', bearer: false },
   { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
+  { clientId: 'gatehouse-team-chat', surface: 'team-chat', bearer: false, approves: false, channel: 'proof' },
 ]
 
 const Origin = z

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import {
   type AuditEvent,
+  type AuthorizeAnswer,
+  type AuthorizeQuestion,
   digestOf,
   LIST_TYP,
   RECORD_TYP,
@@ -8,10 +10,12 @@ import {
   type ServerRecord,
   type UserCaller,
 } from '@gatehouse/contracts'
-import { HttpProblem, type Policy } from '@gatehouse/kit'
+import { HttpProblem } from '@gatehouse/kit'
 import type { Kysely } from 'kysely'
 import type { AuditStore } from './audit/audit-store.ts'
 import type { RegistryTables } from './database/tables.ts'
+import { answersTo } from './decisions/authorize.ts'
+import type { Decisions } from './decisions/decisions.ts'
 import { listEtag, matches } from './lists/etag.ts'
 import { listFor } from './lists/listing.ts'
 import type { ServerStore } from './servers/server-store.ts'
@@ -26,7 +30,7 @@ export interface RegistryServiceOptions {
   readonly servers: ServerStore
   readonly audit: AuditStore
   readonly keys: SigningKeys
-  readonly policy: Policy
+  readonly decisions: Decisions
   /** `iss` of what is signed. */
   readonly publicUrl: string
   /** Seconds. */
@@ -54,11 +58,12 @@ export class RegistryService {
 
   /** The approved list for one caller (REG-5). */
   async list({ caller, from }: Asking, ifNoneMatch: string | undefined): Promise<ListAnswer> {
-    const { servers, audit, keys, policy, publicUrl, listLife } = this.options
+    const { servers, audit, keys, decisions, publicUrl, listLife } = this.options
     const started = this.options.now()
-    const listed = listFor(caller, await servers.all(), policy)
+    const listed = listFor(caller, await servers.all(), decisions)
     const iat = Math.floor(started / 1000)
-    const version = { subject: caller.subject, client: caller.client, kid: keys.current.kid, servers: listed }
+    const { subject, client, channel } = caller
+    const version = { subject, client, channel, kid: keys.current.kid, servers: listed }
     const etag = listEtag(version, listLife, iat)
     const unchanged = matches(ifNoneMatch, etag)
     const jws = unchanged
@@ -85,6 +90,29 @@ export class RegistryService {
   }
 
   /**
+   * What each server would decide of the caller. One event for all questions: an answer opens nothing, the server decides and records again when
+   * it is called, and a batch must not be a way to flood the log. Its digest is over the questions whole; their arguments are not kept.
+   */
+  async authorize({ caller, from }: Asking, questions: readonly AuthorizeQuestion[]): Promise<AuthorizeAnswer[]> {
+    const { servers, audit, decisions } = this.options
+    const started = this.options.now()
+    const answers = answersTo(questions, caller, await servers.all(), decisions)
+    const allowed = answers.filter((answer) => answer.allowed).length
+    const event = this.#event({
+      action: 'read',
+      tool: 'authorize',
+      caller,
+      from,
+      arguments: { questions: questions.length, allowed, servers: [...new Set(questions.map(({ server }) => server))] },
+      decision: { allowed: true, reason: 'answered for the caller alone', rule: 'authorize' },
+      outcome: 'ok',
+      started,
+    })
+    await audit.append([{ ...event, argumentsDigest: digestOf(questions) }], new Date(this.options.now()))
+    return answers
+  }
+
+  /**
    * The signed record that a server needs in order to serve.
    * @throws HttpProblem 404 `server_unknown`, 403 `server_suspended`
    */
@@ -100,7 +128,9 @@ export class RegistryService {
     return keys.current.sign(RECORD_TYP, claims)
   }
 
-  put(record: ServerRecord): Promise<StoredServer> {
+  /** @throws HttpProblem 400 `policy_invalid`, 409 `name_taken` */
+  async put(record: ServerRecord): Promise<StoredServer> {
+    this.options.decisions.policies.check(record)
     return this.options.servers.put(record, new Date(this.options.now()))
   }
 

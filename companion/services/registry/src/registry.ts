@@ -1,19 +1,13 @@
 import { type RequestListener } from 'node:http'
-import {
-  createLogger,
-  createPolicy,
-  createTokenVerifier,
-  listen,
-  type Logger,
-  migrate,
-  openDatabase,
-} from '@gatehouse/kit'
+import { createLogger, createTokenVerifier, listen, type Logger, migrate, openDatabase } from '@gatehouse/kit'
 import { getRequestListener } from '@hono/node-server'
 import { sql } from 'kysely'
 import { AuditStore } from './audit/audit-store.ts'
 import { DEFAULT_CLIENTS, DEFAULT_LIST_LIFE, DEFAULT_RECORD_LIFE, type RegistryConfig } from './config.ts'
 import { migrations, SCHEMA } from './database/migrations.ts'
 import type { RegistryTables } from './database/tables.ts'
+import { Decisions } from './decisions/decisions.ts'
+import { Policies } from './decisions/policies.ts'
 import { createApp } from './http/app.ts'
 import { OfficialService } from './official/official-service.ts'
 import { RegistryService } from './registry-service.ts'
@@ -45,8 +39,9 @@ export async function startRegistry(config: RegistryConfig, surroundings: Surrou
     const keys = await loadSigningKeys(database)
     const servers = new ServerStore(database, log)
     const audit = new AuditStore(database)
-    const policy = createPolicy()
-    const official = new OfficialService(servers, new VersionStore(database), policy)
+    const clients = config.clients ?? DEFAULT_CLIENTS
+    const decisions = new Decisions(new Policies(log), clients)
+    const official = new OfficialService(servers, new VersionStore(database), decisions)
 
     // The public URL may be known only once a port is; nothing can arrive before the handler is set, in this same turn.
     let handle: RequestListener = (_, response) => response.writeHead(503).end()
@@ -57,13 +52,12 @@ export async function startRegistry(config: RegistryConfig, surroundings: Surrou
       servers,
       audit,
       keys,
-      policy,
+      decisions,
       publicUrl,
       recordLife: config.recordLife ?? DEFAULT_RECORD_LIFE,
       listLife: config.listLife ?? DEFAULT_LIST_LIFE,
       now,
     })
-    const clients = config.clients ?? DEFAULT_CLIENTS
     const verifier = createTokenVerifier({ issuer: config.issuer, audience: publicUrl, clients: () => clients, now })
     const ping = () => sql`select 1`.execute(database)
     const app = createApp({ config, publicUrl, service, official, audit, keys, verifier, ping, log, now })

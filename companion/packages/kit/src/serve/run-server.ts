@@ -1,5 +1,6 @@
 import { announce, failedToStart, untilStopped } from '../http/lifecycle.ts'
 import { createLogger } from '../http/log.ts'
+import { checkPolicies } from '../policies/check-policies.ts'
 import { configFromEnvironment } from './config.ts'
 import type { ServerDefinition } from './definition.ts'
 import { describeServer } from './describe.ts'
@@ -7,7 +8,8 @@ import { startServer } from './server.ts'
 
 /**
  * The whole main.ts of a server: configuration from the environment, start, one line on stdout when it listens, drain when told to end.
- * With `--describe` it prints its surface and ends: no network, no database, no data folder.
+ * With `--describe` it prints its surface and ends, with `--check-policies` what came of the cases of its policies: no network, no database, no
+ * data folder.
  */
 export async function runServer(definition: ServerDefinition): Promise<void> {
   const log = createLogger(definition.id)
@@ -15,6 +17,10 @@ export async function runServer(definition: ServerDefinition): Promise<void> {
   try {
     if (process.argv.includes('--describe')) {
       process.stdout.write(`${JSON.stringify(describeServer(definition))}\n`)
+      return
+    }
+    if (process.argv.includes('--check-policies')) {
+      process.stdout.write(`${JSON.stringify(checkPolicies(definition))}\n`)
       return
     }
     const stopped = untilStopped().then(() => told.abort())

@@ -7,6 +7,7 @@ import type { OfficialService } from '../official/official-service.ts'
 import type { RegistryService } from '../registry-service.ts'
 import type { SigningKeys } from '../signing/key-store.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { authorizeRoutes } from './authorize-routes.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { devRoutes } from './dev-routes.ts'
 import { gatehouseRoutes } from './gatehouse-routes.ts'
@@ -41,6 +42,7 @@ export function createApp(options: AppOptions): Hono {
     context.json(resourceMetadata(publicUrl, config.issuer), 200, { 'Cache-Control': 'public, max-age=300' }),
   )
   app.route('/gatehouse/v1', gatehouseRoutes({ service, keys, authenticate }))
+  app.route('/gatehouse/v1', authorizeRoutes({ service, authenticate, now: options.now }))
   if (config.intakeToken !== undefined) app.route('/gatehouse/v1', auditRoutes(audit, config.intakeToken, options.now))
   if (config.devSecret !== undefined) app.route('/gatehouse/v1', devRoutes(service, config.devSecret))
   app.route('/v0.1', officialRoutes(official, authenticate))

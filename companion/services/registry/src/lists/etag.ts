@@ -3,6 +3,7 @@ import { digestOf, type ListedServer } from '@gatehouse/contracts'
 export interface ListVersion {
   readonly subject: string
   readonly client: string
+  readonly channel: string | undefined
   readonly kid: string
   readonly servers: readonly ListedServer[]
 }
@@ -15,7 +16,7 @@ export interface ListVersion {
  */
 export function listEtag(version: ListVersion, life: number, now: number): string {
   const window = Math.floor(now / Math.max(1, Math.ceil(life / 2)))
-  return `"${digestOf({ ...version, life, window }).slice('sha256:'.length)}"`
+  return `"${digestOf({ ...version, channel: version.channel ?? null, life, window }).slice('sha256:'.length)}"`
 }
 
 /** RFC 9110 section 13.1.2: weak comparison against any of the tags, or `*`. */

@@ -1,6 +1,7 @@
 import type { ServerRecord, UserCaller } from '@gatehouse/contracts'
-import { HttpProblem, type Policy } from '@gatehouse/kit'
-import { usableRecord } from '../lists/listing.ts'
+import { HttpProblem } from '@gatehouse/kit'
+import type { Decisions } from '../decisions/decisions.ts'
+import { usableRecord, withoutOffers } from '../lists/listing.ts'
 import type { StoredVersion } from '../servers/stored-server.ts'
 import type { ServerStore } from '../servers/server-store.ts'
 import type { Position, VersionFilter, VersionStore } from '../servers/version-store.ts'
@@ -27,7 +28,7 @@ export class OfficialService {
   constructor(
     private readonly servers: ServerStore,
     private readonly versions: VersionStore,
-    private readonly policy: Policy,
+    private readonly decisions: Decisions,
   ) {}
 
   async list(query: ListQuery, caller: UserCaller | undefined): Promise<ServerList> {
@@ -99,11 +100,11 @@ export class OfficialService {
     const deleted = isDeleted(current)
     if (deleted && !includeDeleted) return undefined
     const shown: ServerRecord = { ...row.record, status: current.status }
-    if (!caller) return current.public ? { ...shown, tools: [], clients: [] } : undefined
+    if (!caller) return current.public ? withoutOffers(shown) : undefined
     // Who could use it before it was taken down may learn that it was; nobody gets its tools.
     const asListed = (record: ServerRecord): ServerRecord => ({ ...record, status: 'listed' })
-    if (!usableRecord(caller, asListed(current), this.policy)) return undefined
-    if (deleted) return { ...shown, tools: [], clients: [] }
-    return usableRecord(caller, asListed(shown), this.policy)
+    if (!usableRecord(caller, asListed(current), this.decisions)) return undefined
+    if (deleted) return withoutOffers(shown)
+    return usableRecord(caller, asListed(shown), this.decisions)
   }
 }
