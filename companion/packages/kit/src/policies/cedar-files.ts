@@ -2,7 +2,6 @@ import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import { SCHEMA } from '../decide/base.cedar.ts'
 import { PolicyError } from '../decide/policy-error.ts'
 import { mergedSchema } from '../decide/schema.ts'
-import { mergedSchema } from '../decide/schema.ts'
 
 export interface SourceFile {
   /** As it is told to a person, such as `policies/tables.cedar`. */
