@@ -24,6 +24,9 @@ export const requirements = {
   'AUTH-6.1': 'Tokens are bound to the device key by DPoP: proof, `ath`, `jkt`, time and replay are verified',
   'AUTH-6.2': 'A bound token sent as a plain bearer is refused; plain bearer only for clients registered so',
   'AUTH-7.1': 'Without an edge the server verifies the token itself',
+  'AUTH-7.2':
+    'Headers that say who calls are believed only from the edge, over its socket or mutual TLS, and only as far as the forwarded token says the same',
+  'AUTH-7.3': 'Behind an edge no call comes in by another way',
   'AUTH-8.1': 'One decision function for list and call: what may not be called is not listed',
   'AUTH-8.2': 'Default deny: no policy, a throwing check, an unlisted record all mean no',
   'AUTH-8.3': 'A denial says what is needed and whom to ask',
@@ -33,8 +36,15 @@ export const requirements = {
   'AUTH-10.3': 'A JWT-SVID is believed only for this server alone, in time, and by a key of its trust domain',
   'AUTH-10.4':
     'Identities are kept current from the Workload API, rotate while the server runs, and are used without it until they expire and no longer',
-  'AUTH-10.5': 'A recorded service calls the read-only tools that its record names, and the audit says which service it was',
+  'AUTH-10.5':
+    'A recorded service calls the read-only tools that its record names, and the audit says which service it was',
+  'AUTH-10.6':
+    'Whoever shows an SVID is looked at for each request, and our own SVID is renewed without an end to running calls',
   'AUTH-11.1': 'The client registration decides the surface',
+  'AUTH-11.2': 'A channel is believed only under the signature that the registration names, never from a header',
+  'AUTH-11.3':
+    'A server works on the surfaces and in the channels of its record alone, at list and call, and the denial says so',
+  'AUTH-11.4': 'The key of a client that speaks for many approves nothing, and nobody signs in as it',
   'REG-1.1': 'The v0.1 read API lists servers, versions and the latest version',
   'REG-1.2': 'Without a token only public records are listed',
   'REG-2.1': 'The governance record stands in `_meta` and in the signed list',

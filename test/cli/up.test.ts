@@ -53,7 +53,8 @@ describe('the whole stack', () => {
       const running = up('--port', '0')
       const ready: ReadyEvent = await running.ready()
       expect(running.events.at(-1)).toBe(ready)
-      expect(ready.servers['presto']?.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/)
+      for (const server of ['presto', 'runbooks'])
+        expect(ready.servers[server]?.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/)
       expect(ready.people).toContainEqual(expect.objectContaining({ user: 'ada', groups: ['ads'] }))
       for (const file of ['stack.json', 'dev-secret', 'intake-token', 'lock.sqlite']) {
         expect(statSync(join(data.path, file)).mode & 0o777).toBe(0o600)
@@ -82,7 +83,7 @@ describe('the whole stack', () => {
       expect(listed.status).toBe(200)
 
       expect(await running.end('SIGTERM')).toBe(0)
-      expect(running.pids()).toHaveLength(3)
+      expect(running.pids()).toHaveLength(4)
       expect(await gone(running.pids())).toBe(true)
       expect(
         await gatehouse('token', '--data', data.path, '--user', 'ada', '--resource', ready.registry),
@@ -231,7 +232,7 @@ describe('a start that cannot be', () => {
 async function freeBase(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 20_000)
-    const free = await Promise.all([0, 1, 2, 9].map((offset) => isFree(base + offset)))
+    const free = await Promise.all([0, 1, 2, 6, 9].map((offset) => isFree(base + offset)))
     if (free.every(Boolean)) return base
   }
 }

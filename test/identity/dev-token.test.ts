@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DEV_SECRET, newDevice, PRESTO, startForTest } from './support.ts'
+import { verifies } from '../requirements.ts'
+import { authorizeUrl, DEV_SECRET, newDevice, PRESTO, startForTest } from './support.ts'
 
 let identity: Awaited<ReturnType<typeof startForTest>>
 beforeAll(async () => {
@@ -38,6 +39,20 @@ test('gives a token bound to a key, and for the editor no other', async () => {
   const bound = (await (await request(JSON.stringify({ ...body, jkt: thumbprint }))).json()) as { access_token: string }
   expect(decodeJwt(bound.access_token)).toMatchObject({ cnf: { jkt: thumbprint }, client_id: 'gatehouse-vscode' })
   expect((await request(JSON.stringify(body))).status).toBe(400)
+})
+
+test('gives the team chat’s bot tokens bound to its key, and lets nobody sign in as it', async () => {
+  verifies('AUTH-11.4')
+  const { thumbprint } = await newDevice()
+  const body = { user: 'ada', resource: PRESTO, client: 'gatehouse-team-chat' }
+  const bound = (await (await request(JSON.stringify({ ...body, jkt: thumbprint }))).json()) as { access_token: string }
+  expect(decodeJwt(bound.access_token)).toMatchObject({ cnf: { jkt: thumbprint }, client_id: 'gatehouse-team-chat' })
+  expect((await request(JSON.stringify(body))).status).toBe(400)
+
+  const asked = authorizeUrl(identity.url, 'x'.repeat(43), { client_id: 'gatehouse-team-chat' })
+  const answer = await fetch(asked, { redirect: 'manual' })
+  expect(answer.status).toBe(400)
+  expect(answer.headers.get('location')).toBeNull()
 })
 
 test('a wrong secret, an unknown person, field or resource, and duplicate keys are refused', async () => {

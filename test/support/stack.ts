@@ -30,7 +30,7 @@ export interface Stack {
   /** An access token of the local identity provider, bound to `jkt` where it is given. */
   token(request: TokenRequest): Promise<string>
   /** The process of one service now; another once it has been started again. */
-  pid(service: 'identity' | 'registry' | 'presto'): Promise<number>
+  pid(service: 'identity' | 'registry' | 'presto' | 'runbooks'): Promise<number>
   /** Runs a `gatehouse` command against this stack. */
   gatehouse(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }>
   stop(): Promise<void>

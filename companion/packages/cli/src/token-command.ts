@@ -8,8 +8,8 @@ Prints an access token from the local identity provider, for curl and tests.
 
   --user NAME        one of the people that "gatehouse up" lists
   --resource URL     what the token is for: a server's URL, or the registry's
-  --client ID        gatehouse-cli (default) or gatehouse-vscode
-  --jkt THUMBPRINT   bind it to the key with this RFC 7638 thumbprint; gatehouse-vscode needs it`
+  --client ID        gatehouse-cli (default), gatehouse-vscode or gatehouse-team-chat
+  --jkt THUMBPRINT   bind it to the key with this RFC 7638 thumbprint; all but gatehouse-cli need it`
 
 export const tokenCommand: Command = {
   name: 'token',

@@ -5,14 +5,14 @@ import type { Provider } from 'oidc-provider'
 import { z } from 'zod'
 import { ACCESS_TOKEN_LIFE, resourceServerInfo, SCOPE } from './access-token.ts'
 import { readBody } from './body.ts'
-import { CLI_CLIENT, VSCODE_CLIENT } from './clients.ts'
+import { CLI_CLIENT, TEAM_CHAT_CLIENT, VSCODE_CLIENT } from './clients.ts'
 import { IdentityError } from './errors.ts'
 import { findPerson, LOCAL_PASSWORD, people } from './people.ts'
 
 const Body = z.strictObject({
   user: z.string().refine((user) => findPerson(user) !== undefined, 'is not one of the seeded people'),
   resource: z.url({ protocol: /^https?$/ }).refine((url) => !url.includes('#'), 'must not have a fragment'),
-  client: z.enum([VSCODE_CLIENT, CLI_CLIENT]).default(CLI_CLIENT),
+  client: z.enum([VSCODE_CLIENT, CLI_CLIENT, TEAM_CHAT_CLIENT]).default(CLI_CLIENT),
   /** RFC 7638 thumbprint of the key to bind the token to (RFC 9449 §6.1). */
   jkt: z
     .string()
