@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { problemResponse } from '../http/problem.ts'
 import type { Serving } from './call.ts'
 import { checkAddress, type Guard } from './guard.ts'
+import { scopesOf } from './tool-table.ts'
 
 export interface AppOptions {
   readonly serving: Serving
@@ -46,10 +47,12 @@ export function createApp(options: AppOptions): Hono<Env> {
     authorization_servers: [options.issuer],
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: ['ES256'],
-    scopes_supported: ['mcp'],
+    scopes_supported: ['mcp', ...scopesOf(serving.table)],
   }
   app.get('/.well-known/oauth-protected-resource', (c) => c.json(metadata))
-  app.get('/.well-known/oauth-protected-resource/mcp', (c) => c.json(metadata))
+  // RFC 9728 section 3.1: the resource's own path comes after; with a public URL that has a path, this is where clients ask.
+  for (const path of new Set(['/mcp', new URL(serving.url).pathname]))
+    app.get(`/.well-known/oauth-protected-resource${path}`, (c) => c.json(metadata))
   // Never the tools: those are for callers who may call them.
   app.get('/.well-known/gatehouse-server', (c) => {
     const state = serving.gate.state()

@@ -1,4 +1,4 @@
-import type { UserCaller } from '@gatehouse/contracts'
+import type { Caller } from '@gatehouse/contracts'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import type { Leave } from './admission.ts'
 
@@ -8,7 +8,7 @@ export class Arrival {
   leave: Leave = () => undefined
 
   constructor(
-    readonly caller: UserCaller,
+    readonly caller: Caller,
     /** Remote address as the transport saw it. */
     readonly from: string | undefined,
     /** Milliseconds since the epoch. */
@@ -17,7 +17,25 @@ export class Arrival {
 }
 
 export function authInfoOf(arrival: Arrival): AuthInfo {
-  return { token: '', clientId: arrival.caller.client, scopes: [], extra: { arrival } }
+  const { caller } = arrival
+  return {
+    token: '',
+    clientId: caller.kind === 'user' ? caller.client : caller.spiffeId,
+    scopes: [],
+    extra: { arrival },
+  }
+}
+
+/** By which a caller's share of the server is counted: one person in one client, or one workload. */
+export function shareOf(caller: Caller): string {
+  return JSON.stringify(caller.kind === 'user' ? [caller.subject, caller.client] : [caller.spiffeId])
+}
+
+/** What must be the same for a request that goes on with what an earlier one began. */
+export function identityOf(caller: Caller): { readonly [name: string]: string | null } {
+  if (caller.kind === 'workload') return { workload: caller.spiffeId }
+  const { subject, client, keyThumbprint = null } = caller
+  return { subject, client, keyThumbprint }
 }
 
 /** @throws TypeError for a request that did not come through authentication: nothing runs without a caller */

@@ -13,11 +13,12 @@ import { type AuditInput, buildAuditEvent } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
 import type { LogLevel, Progress, ToolContext } from '../authoring/context.ts'
 import type { Policy } from '../decide/policy.ts'
+import { isScopeRule, mayKnow, WORKLOAD_WRITE } from '../decide/reasons.ts'
 import type { Logger } from '../http/log.ts'
 import type { RecordGate } from '../record/gate.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { approvedRun } from './approved-run.ts'
-import type { Arrival } from './arrival.ts'
+import { type Arrival, identityOf } from './arrival.ts'
 import { Asking, type Exchange } from './asking.ts'
 import type { Limits } from './config.ts'
 import { type ContextInput, createContext } from './context.ts'
@@ -92,7 +93,8 @@ class CallRun {
   readonly #traceId: string
   readonly #record: ServerRecord
   readonly #tool: ServedTool | undefined
-  readonly #decision: Decision
+  /** The latest: first of a call with any arguments, then of this very one. */
+  #decision: Decision
   readonly #argsDigest: Digest
 
   constructor(serving: Serving, call: Call, traceId: string) {
@@ -101,12 +103,7 @@ class CallRun {
     this.#traceId = traceId
     this.#record = serving.gate.current().record
     this.#tool = serving.table.tools.get(call.name)
-    this.#decision = serving.policy.decide({
-      caller: call.arrival.caller,
-      action: 'call',
-      resource: { kind: 'tool', name: call.name },
-      record: this.#record,
-    })
+    this.#decision = this.#decide()
     this.#argsDigest = digestOf(call.arguments)
   }
 
@@ -116,21 +113,35 @@ class CallRun {
     if (!this.#decision.allowed) return this.#recorded(this.#denied(), 'refuse')
     const parsed = tool.input.safeParse(this.#call.arguments)
     if (!parsed.success) return this.#recorded(invalidArguments(parsed.error, 'tool'), 'call')
+    this.#decision = this.#decide(parsed.data)
+    if (!this.#decision.allowed) return this.#recorded(failure('denied', this.#decision.reason), 'refuse')
     const asking = new Asking(this.#call.exchange, this.#serving.seal, () => this.#binding(tool))
     if (!asking.open()) return this.#recorded(failure(STATE_INVALID, 'the request state is not valid here'), 'refuse')
     return this.#allowed(tool, parsed.data, asking)
   }
 
+  /** @param args validated; without them the answer is about the tool with any arguments */
+  #decide(args?: Record<string, unknown>): Decision {
+    return this.#serving.policy.decide({
+      caller: this.#call.arrival.caller,
+      action: 'call',
+      resource: { kind: 'tool', name: this.#call.name },
+      record: this.#record,
+      arguments: args,
+    })
+  }
+
   #denied(): Outcome {
-    if (!this.#record.discoverable) return failure(UNKNOWN_TOOL, 'unknown tool')
-    return failure('denied', this.#decision.reason)
+    const { rule, reason } = this.#decision
+    if (isScopeRule(rule)) return failure('insufficient_scope', reason)
+    return mayKnow(rule, this.#record) ? failure('denied', reason) : failure(UNKNOWN_TOOL, 'unknown tool')
   }
 
   /** Of what the state of an exchange is for: another caller's, or that of another call, does not open. */
   #binding({ surface: { name }, digest }: ServedTool): Json {
-    const { subject, client, keyThumbprint = null } = this.#call.arrival.caller
     const { url } = this.#serving
-    return { server: url, subject, client, keyThumbprint, kind: 'tool', name, digest, args: this.#argsDigest }
+    const identity = identityOf(this.#call.arrival.caller)
+    return { server: url, ...identity, kind: 'tool', name, digest, args: this.#argsDigest }
   }
 
   async #allowed(tool: ServedTool, args: Record<string, unknown>, asking: Asking): Promise<Outcome> {
@@ -156,12 +167,17 @@ class CallRun {
         const outcome = await run(createContext({ ...input, asking }))
         return await this.#recorded(asking.ended ?? outcome, 'call')
       }
+      const { caller } = arrival
+      if (caller.kind !== 'user') {
+        this.#decision = WORKLOAD_WRITE
+        return await this.#recorded(failure('denied', WORKLOAD_WRITE.reason), 'refuse')
+      }
       const { outcome, audited, receipt } = await approvedRun({
         ledger: this.#ledger(),
         log,
         server: this.#serving.id,
         url: this.#serving.url,
-        caller: arrival.caller,
+        caller,
         tool,
         effect,
         raw: this.#call.arguments,

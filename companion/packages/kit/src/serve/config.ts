@@ -1,7 +1,8 @@
-import { GatehouseError } from '@gatehouse/contracts'
+import { GatehouseError, SpiffeId } from '@gatehouse/contracts'
 import { z } from 'zod'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../http/limits.ts'
 import type { Logger } from '../http/log.ts'
+import type { WorkloadIdentity } from '../spiffe/workload-identity.ts'
 import { type CallLimits, DEFAULT_CALL_LIMITS } from './admission.ts'
 import { STATE_KEY_BYTES } from './request-state.ts'
 
@@ -29,8 +30,21 @@ export interface ServerConfig {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
-  /** Own public origin; default is where it listens. */
+  /** Own public address without a slash at its end, `https://mcp.example.com/presto`; default is where it listens. */
   readonly publicUrl?: string | undefined
+  /**
+   * Socket file for an edge on the same machine, which has verified the tokens that it forwards. With this or `edgeId` nobody else may call with a
+   * token.
+   */
+  readonly edgeSocket?: string | undefined
+  /** The edge's SPIFFE id, by which it is believed over mutual TLS. */
+  readonly edgeId?: SpiffeId | undefined
+  /** Port for workloads, over mutual TLS; 0 takes any free one. It needs a workload identity. */
+  readonly mtlsPort?: number | undefined
+  /** `unix:///path` of the SPIFFE Workload API, which gives this server its identity and says whom to believe. */
+  readonly workloadSocket?: string | undefined
+  /** The same, given by a program. The server does not close it. */
+  readonly workloadIdentity?: WorkloadIdentity | undefined
   /** Own data folder, made if need be. */
   readonly data: string
   readonly issuer: string
@@ -56,6 +70,12 @@ const origin = z
   .url({ protocol: /^https?$/ })
   .refine((url) => new URL(url).origin === url, 'must be an origin, without path or slash')
 
+/** An address without what does not belong in one: credentials, query, fragment, a slash at the end. */
+const publicUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const { origin, pathname } = new URL(text)
+  return text === (pathname === '/' ? origin : origin + pathname) && !/\/$|\/\/|%/.test(pathname.slice(1))
+}, 'must be an origin, with a path at most, and no slash at the end')
+
 /** JSON with some of the limits: `{"calls":500,"body":2097152}`. */
 const LimitsText = z
   .string()
@@ -72,7 +92,14 @@ const LimitsText = z
 const Environment = z.object({
   GATEHOUSE_HOST: z.string().default('127.0.0.1'),
   GATEHOUSE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
-  GATEHOUSE_PUBLIC_URL: origin.optional(),
+  GATEHOUSE_PUBLIC_URL: publicUrl.optional(),
+  GATEHOUSE_EDGE_SOCKET: z.string().min(1).optional(),
+  GATEHOUSE_EDGE_ID: SpiffeId.optional(),
+  GATEHOUSE_MTLS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  SPIFFE_ENDPOINT_SOCKET: z
+    .string()
+    .regex(/^unix:\/\/\/./, 'must be unix:///path')
+    .optional(),
   GATEHOUSE_DATA: z.string().min(1),
   GATEHOUSE_ISSUER: z.url(),
   GATEHOUSE_REGISTRY: origin,
@@ -97,10 +124,14 @@ export function configFromEnvironment(environment: NodeJS.ProcessEnv): ServerCon
     throw new GatehouseError('config_invalid', faults.join('; '))
   }
   const { data } = parsed
-  return {
+  const config: ServerConfig = {
     host: data.GATEHOUSE_HOST,
     port: data.GATEHOUSE_PORT,
     publicUrl: data.GATEHOUSE_PUBLIC_URL,
+    edgeSocket: data.GATEHOUSE_EDGE_SOCKET,
+    edgeId: data.GATEHOUSE_EDGE_ID,
+    mtlsPort: data.GATEHOUSE_MTLS_PORT,
+    workloadSocket: data.SPIFFE_ENDPOINT_SOCKET,
     data: data.GATEHOUSE_DATA,
     issuer: data.GATEHOUSE_ISSUER,
     registry: data.GATEHOUSE_REGISTRY,
@@ -112,4 +143,17 @@ export function configFromEnvironment(environment: NodeJS.ProcessEnv): ServerCon
     limits: data.GATEHOUSE_LIMITS,
     drain: data.GATEHOUSE_DRAIN_MS,
   }
+  checkConfig(config)
+  return config
+}
+
+/** What each field alone cannot say. @throws GatehouseError `config_invalid` */
+export function checkConfig({ edgeId, mtlsPort, workloadSocket, workloadIdentity }: ServerConfig): void {
+  const fail = (message: string): never => {
+    throw new GatehouseError('config_invalid', message)
+  }
+  if (edgeId !== undefined && mtlsPort === undefined)
+    fail('GATEHOUSE_EDGE_ID needs GATEHOUSE_MTLS_PORT: the edge is believed over mutual TLS')
+  if (mtlsPort !== undefined && workloadSocket === undefined && workloadIdentity === undefined)
+    fail('GATEHOUSE_MTLS_PORT needs SPIFFE_ENDPOINT_SOCKET: the listener needs an identity')
 }

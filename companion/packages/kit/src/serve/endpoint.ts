@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { GatehouseError } from '@gatehouse/contracts'
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -12,13 +12,14 @@ import {
 import { readIncomingJson } from '../http/body.ts'
 import { sendJson, sendResponse, webRequest } from '../http/exchange.ts'
 import { HttpProblem } from '../http/problem.ts'
-import { AuthError } from '../tokens/auth-error.ts'
-import type { TokenVerifier } from '../tokens/verifier.ts'
+import type { Authenticator } from '../identity/authenticator.ts'
+import type { Peer, PeerHandler } from '../identity/peer.ts'
+import { createAccessGate } from './access-gate.ts'
 import type { Admission } from './admission.ts'
 import { Arrival, authInfoOf } from './arrival.ts'
 import type { Serving } from './call.ts'
 import { createFailureLimit } from './failure-limit.ts'
-import { checkAddress, checkBody, type Guard, repeatedHeader } from './guard.ts'
+import { checkAddress, checkBody, type Guard } from './guard.ts'
 import type { LegacySessions } from './legacy-sessions.ts'
 import { CACHE_HINTS, type Identity } from './mcp-server.ts'
 import { type MethodRequest, methodNames, serveMethod } from './methods.ts'
@@ -33,7 +34,7 @@ export interface EndpointOptions {
   readonly serving: Serving
   readonly identity: Identity
   readonly guard: Guard
-  readonly verifier: TokenVerifier
+  readonly authenticator: Authenticator
   readonly admission: Admission
   /** Requests of the modern era that are out of the ordinary, malformed ones among them. */
   readonly modern: McpHttpHandler
@@ -45,33 +46,26 @@ export interface EndpointOptions {
 /** What the endpoint of either era knows; the rest is 405. */
 const HTTP_METHODS = new Set(['GET', 'POST', 'DELETE'])
 
-/** The MCP endpoint. In this order: address, record, caller, body, place, era. Whatever is refused here never reaches the SDK. */
-export function createEndpoint(options: EndpointOptions): RequestListener {
-  const { serving, guard, verifier, admission, modern, legacy, draining } = options
+/** The MCP endpoint. In this order: address, record, caller, access, body, place, era. Whatever is refused here never reaches the SDK. */
+export function createEndpoint(options: EndpointOptions): PeerHandler {
+  const { serving, guard, authenticator, admission, modern, legacy, draining } = options
   const auditRefusal = createRefusalAudit(serving.id, serving.journal)
   const failures = createFailureLimit(serving.limits.failures)
-  const turnstile = createTurnstile({ admission, failures, verifier, auditRefusal })
+  const turnstile = createTurnstile({ admission, failures, auditRefusal })
+  const access = createAccessGate(serving, auditRefusal)
   const recognise = createRecogniser(methodNames(serving))
   const serveModern = createModern(options)
 
-  async function authenticate(request: IncomingMessage, startedAt: number): Promise<Arrival> {
-    const from = request.socket.remoteAddress
+  async function authenticate(request: IncomingMessage, peer: Peer, startedAt: number): Promise<Arrival> {
+    const from = fromOf(request, peer)
     try {
       checkAddress(request, guard)
       serving.gate.current()
-      if (repeatedHeader(request, 'authorization')) {
-        throw new AuthError('authorization_repeated', 'there is more than one Authorization header', serving.url)
-      }
-      const { authorization, dpop } = request.headers
-      const looked = turnstile.look(from, authorization)
-      const verified = verifier.verify({
-        method: request.method ?? '',
-        url: serving.url,
-        authorization,
-        dpop: dpop as string | undefined,
-      })
+      const presented = authenticator.read(request, peer)
+      const looked = turnstile.look(presented)
+      const verified = authenticator.verify(presented)
       verified.then(() => looked(), looked)
-      return new Arrival((await verified).caller, from, startedAt)
+      return new Arrival(await verified, from, startedAt)
     } catch (error) {
       if (error instanceof GatehouseError)
         await auditRefusal({ code: error.code, message: error.message, from, startedAt })
@@ -92,10 +86,16 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
     }
   }
 
-  async function serve(request: IncomingMessage, response: ServerResponse, read: (body: unknown) => void) {
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    peer: Peer,
+    read: (body: unknown) => void,
+  ): Promise<void> {
     if (draining())
       throw new HttpProblem(503, 'shutting_down', 'the server is stopping', { Connection: 'close', 'Retry-After': '2' })
-    const arrival = await authenticate(request, Date.now())
+    const arrival = await authenticate(request, peer, Date.now())
+    await access.checkServer(arrival)
     if (!HTTP_METHODS.has(request.method ?? '')) {
       throw new HttpProblem(405, 'method_not_allowed', 'use POST', { Allow: 'GET, POST, DELETE' })
     }
@@ -103,6 +103,7 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
     const body = await readBody(request, arrival, read)
     const gone = goneSignal(response)
     await turnstile.pass(arrival, body, response, gone)
+    await access.checkScopes(arrival, body)
     checkDeclaredHeaders(serving, arrival, body, request.headers)
     const ordinary = recognise(request.headers, body)
     if (ordinary) return serveModern(ordinary, arrival, request, response, gone)
@@ -113,9 +114,9 @@ export function createEndpoint(options: EndpointOptions): RequestListener {
     await sendResponse(response, answer)
   }
 
-  return (request, response) => {
+  return (request, response, peer) => {
     let id: unknown = null
-    serve(request, response, (body) => {
+    serve(request, response, peer, (body) => {
       id = requestIdOf(body)
     }).catch((error: unknown) => {
       if (!(error instanceof GatehouseError)) serving.log.error('a request failed', { code: 'internal', error })
@@ -144,6 +145,11 @@ function checkDeclaredHeaders(
   const resource = { kind: 'tool', name: params.name } as const
   if (policy.decide({ caller, action: 'call', resource, record: gate.current().record }).allowed)
     checkParamHeaders(tool.paramHeaders, params.arguments, headers)
+}
+
+/** Where a request comes from, for the audit: an address, or the socket that only the edge may open. */
+function fromOf({ socket }: IncomingMessage, peer: Peer): string | undefined {
+  return peer.kind === 'edge-socket' ? 'edge' : socket.remoteAddress
 }
 
 /** Aborts when the client goes away before it has its answer. */

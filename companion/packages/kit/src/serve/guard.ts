@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import { HttpProblem } from '../http/problem.ts'
 import { decodedHeader } from './param-headers.ts'
 import { RpcProblem } from './rpc-problem.ts'
@@ -16,20 +17,16 @@ export function createGuard(publicUrl: string, port: number, origins: readonly s
 }
 
 /**
- * DNS rebinding (MCP 2026-07-28, transports, "security"): a page that a browser was tricked into must not reach this server.
+ * DNS rebinding (MCP 2026-07-28, transports, "security"): a page that a browser was tricked into must not reach this server. Over mutual TLS it
+ * could not, having no SVID; and a mesh has names for a server that it does not know itself.
  * @throws HttpProblem 403
  */
-export function checkAddress({ headers }: IncomingMessage, guard: Guard): void {
+export function checkAddress({ headers, socket }: IncomingMessage, guard: Guard): void {
   const { host, origin } = headers
-  if (!host || !guard.hosts.has(host.toLowerCase()))
+  if (!(socket instanceof TLSSocket) && (!host || !guard.hosts.has(host.toLowerCase())))
     throw new HttpProblem(403, 'host_refused', 'the Host header names another server')
   if (origin !== undefined && !guard.origins.has(origin))
     throw new HttpProblem(403, 'origin_refused', 'this origin may not call')
-}
-
-/** Node keeps the first of repeated headers of these names and drops the rest in silence, while a proxy may have looked at the last. */
-export function repeatedHeader(incoming: IncomingMessage, name: string): boolean {
-  return incoming.rawHeaders.filter((header, index) => index % 2 === 0 && header.toLowerCase() === name).length > 1
 }
 
 /** -32020, header mismatch (MCP 2026-07-28). */

@@ -6,7 +6,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
 import { HttpProblem } from '../http/problem.ts'
-import { type Arrival, authInfoOf } from './arrival.ts'
+import { type Arrival, authInfoOf, identityOf } from './arrival.ts'
 import type { ListKind } from '../record/changes.ts'
 import { RpcProblem, rpcProblem } from './rpc-problem.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -145,7 +145,7 @@ function cancelWhenGone(transport: Session['transport'], request: Request, body:
 }
 
 function ownerOf({ caller }: Arrival): string {
-  return JSON.stringify([caller.subject, caller.client, caller.keyThumbprint])
+  return JSON.stringify(identityOf(caller))
 }
 
 /** A session that cannot be told lists again when it asks. */

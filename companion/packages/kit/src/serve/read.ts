@@ -2,7 +2,8 @@ import { type Decision, type Digest, digestOf, type Json, type ServerRecord } fr
 import { type AuditInput, buildAuditEvent } from '../audit/event.ts'
 import { redactText } from '../audit/redact.ts'
 import type { LogLevel, Progress, ToolContext } from '../authoring/context.ts'
-import type { Arrival } from './arrival.ts'
+import { isScopeRule, mayKnow } from '../decide/reasons.ts'
+import { type Arrival, identityOf } from './arrival.ts'
 import { Asking, type Exchange } from './asking.ts'
 import { invalidArguments, type Serving, STATE_INVALID } from './call.ts'
 import { createContext } from './context.ts'
@@ -149,18 +150,17 @@ class ReadRun {
 
   #denied(): Outcome {
     const { kind } = this.#read.wanted
-    if (this.#found && this.#record.discoverable) return failure('denied', this.#decision.reason)
+    const { rule, reason } = this.#decision
+    if (isScopeRule(rule)) return failure('insufficient_scope', reason)
+    if (this.#found && mayKnow(rule, this.#record)) return failure('denied', reason)
     return failure(UNKNOWN[kind], `unknown ${kind}`)
   }
 
   /** Of what the state is for; see `CallRun`. */
   #binding({ kind, name, digest }: Readable): Json {
-    const { subject, client, keyThumbprint = null } = this.#read.arrival.caller
     return {
       server: this.#serving.url,
-      subject,
-      client,
-      keyThumbprint,
+      ...identityOf(this.#read.arrival.caller),
       kind,
       name,
       digest,

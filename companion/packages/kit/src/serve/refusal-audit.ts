@@ -1,13 +1,16 @@
-import type { UserCaller } from '@gatehouse/contracts'
+import type { Caller } from '@gatehouse/contracts'
 import { buildAuditEvent } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
 import { BoundedMap } from '../bounded-map.ts'
+import { shareOf } from './arrival.ts'
 
 export interface Refusal {
   readonly code: string
   readonly message: string
+  /** Of the policy, when it is what refused; absent: the code. */
+  readonly rule?: string | undefined
   /** Absent for one who could not be authenticated: all of these are counted together. */
-  readonly caller?: UserCaller | undefined
+  readonly caller?: Caller | undefined
   readonly from: string | undefined
   readonly tool?: string | undefined
   readonly startedAt: number
@@ -31,14 +34,14 @@ const CALLERS = 1_000
 export function createRefusalAudit(server: string, journal: Journal): (refusal: Refusal) => Promise<void> {
   const buckets = new BoundedMap<string, Bucket>(CALLERS)
 
-  function bucketOf(caller: UserCaller | undefined): Bucket {
-    const key = caller ? JSON.stringify([caller.subject, caller.client]) : ''
+  function bucketOf(caller: Caller | undefined): Bucket {
+    const key = caller ? shareOf(caller) : ''
     const bucket = buckets.get(key) ?? { tokens: BURST, filledAt: Date.now(), unrecorded: 0 }
     buckets.set(key, bucket)
     return bucket
   }
 
-  return async ({ code, message, caller, from, tool, startedAt }) => {
+  return async ({ code, message, rule = code, caller, from, tool, startedAt }) => {
     const bucket = bucketOf(caller)
     const now = Date.now()
     bucket.tokens = Math.min(BURST, bucket.tokens + ((now - bucket.filledAt) / 1000) * PER_SECOND)
@@ -50,7 +53,7 @@ export function createRefusalAudit(server: string, journal: Journal): (refusal: 
     bucket.tokens -= 1
     const more = bucket.unrecorded > 0 ? ` (and ${bucket.unrecorded} refusals more that are not recorded singly)` : ''
     bucket.unrecorded = 0
-    const decision = { allowed: false, reason: `${message}${more}`, rule: code }
+    const decision = { allowed: false, reason: `${message}${more}`, rule }
     // The answer is a refusal whether or not it can be recorded.
     await journal
       .record(buildAuditEvent({ server, action: 'refuse', caller, from, tool, decision, outcome: code, startedAt }))

@@ -1,26 +1,27 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, RequestListener } from 'node:http'
-import { type Digest, ServerId } from '@gatehouse/contracts'
+import type { IncomingMessage } from 'node:http'
+import { type Digest, policyDigest, ServerId } from '@gatehouse/contracts'
 import { getRequestListener } from '@hono/node-server'
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server'
 import { DefinitionError } from '../authoring/definition-error.ts'
 import { createPolicy } from '../decide/policy.ts'
-import { listen } from '../http/listen.ts'
 import { createLogger } from '../http/log.ts'
 import { Running } from '../http/running.ts'
+import { createAuthenticator } from '../identity/authenticator.ts'
+import type { PeerHandler } from '../identity/peer.ts'
 import type { ListKind } from '../record/changes.ts'
 import { createRecordGate } from '../record/gate.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
-import { createTokenVerifier } from '../tokens/verifier.ts'
 import { createAdmission } from './admission.ts'
 import { createApp } from './app.ts'
 import { arrivalOf } from './arrival.ts'
 import type { Serving } from './call.ts'
-import { DEFAULT_LIMITS, type ServerConfig } from './config.ts'
+import { checkConfig, DEFAULT_LIMITS, type ServerConfig } from './config.ts'
 import type { ServerDefinition } from './definition.ts'
 import { createEndpoint } from './endpoint.ts'
 import { createGuard } from './guard.ts'
 import { createLegacySessions } from './legacy-sessions.ts'
+import { openListeners } from './listeners.ts'
 import { createMcpServer } from './mcp-server.ts'
 import { createStateSeal, STATE_KEY_BYTES } from './request-state.ts'
 import { ownPolicy } from './own-policy.ts'
@@ -29,8 +30,10 @@ import { Subscriptions } from './subscriptions.ts'
 import { createToolTable } from './tool-table.ts'
 
 export interface RunningServer {
-  /** Public origin; the MCP endpoint is `${url}/mcp`. */
+  /** Public address; the MCP endpoint is `${url}/mcp`. */
   readonly url: string
+  /** `https://HOST:PORT` of the listener for workloads, if there is one. */
+  readonly mtlsUrl?: string
   readonly surfaceDigest: Digest
   /** Takes no new call, lets running ones finish, aborts the rest, and gives back everything. */
   stop(): Promise<void>
@@ -54,6 +57,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { id, title, version, instructions } = definition
   if (!ServerId.safeParse(id).success) throw new DefinitionError('server_invalid', `${id} is no server id`)
+  checkConfig(config)
   const log = config.log ?? createLogger(id)
   const given: Disposer[] = []
   try {
@@ -62,7 +66,8 @@ export async function startServer(
       definition.toolsClass instanceof Array ? definition.toolsClass : definition.toolsClass.prototype,
       instructions,
     )
-    const policy = createPolicy(ownPolicy(definition, table))
+    const own = ownPolicy(definition, table)
+    const policy = createPolicy(own)
     let changed: (uri: string) => void = () => undefined
     const storage = await openStorage(id, table, config, log)
     given.push(() => storage.close())
@@ -80,19 +85,27 @@ export async function startServer(
     const admission = createAdmission(limits)
     const inFlight = new Running()
     let draining = false
-    let listener: RequestListener = (_request, response) => void response.writeHead(503).end()
-    const listening = await listen((request, response) => listener(request, response), {
-      host: config.host,
-      port: config.port,
-      drain: (config.drain ?? 10_000) + ABORT_GRACE,
+    let handler: PeerHandler = (_request, response) => void response.writeHead(503).end()
+    const workloads = config.workloadIdentity
+    const listening = await openListeners((request, response, peer) => handler(request, response, peer), {
+      config,
       limits,
-      always: ['/healthz'],
+      drain: (config.drain ?? 10_000) + ABORT_GRACE,
+      workloads,
+      log,
     })
     given.push(() => listening.stop())
-    const url = config.publicUrl ?? listening.url
+    const url = config.publicUrl ?? listening.plain.url
     const endpoint = `${url}${ENDPOINT}`
 
-    const gate = createRecordGate({ id, url: endpoint, surfaceDigest: table.digest, registry: config.registry, log })
+    const gate = createRecordGate({
+      id,
+      url: endpoint,
+      surfaceDigest: table.digest,
+      policyDigest: policyDigest(own),
+      registry: config.registry,
+      log,
+    })
     const telemetry = createTelemetry({
       service: `gatehouse-${id}`,
       version,
@@ -153,15 +166,18 @@ export async function startServer(
     given.push(async () => {
       await Promise.all([modern.close(), legacy.close()])
     })
-    const guard = createGuard(url, listening.port, config.allowedOrigins ?? [])
+    const guard = createGuard(url, listening.plain.port, config.allowedOrigins ?? [])
+    const behindEdge = config.edgeSocket !== undefined || config.edgeId !== undefined
     const mcp = createEndpoint({
       serving,
       identity,
       guard,
-      verifier: createTokenVerifier({
+      authenticator: createAuthenticator({
         issuer: config.issuer,
         audience: endpoint,
         clients: () => gate.current().record.clients,
+        edge: behindEdge ? { id: config.edgeId } : undefined,
+        workloads,
       }),
       admission,
       modern,
@@ -170,8 +186,10 @@ export async function startServer(
     })
     const app = createApp({ serving, title, issuer: config.issuer, guard, draining: () => draining })
     const others = getRequestListener(app.fetch, { overrideGlobalObjects: false })
-    listener = (request, response) => {
-      if (pathOf(request) === ENDPOINT) mcp(request, response)
+    const prefix = new URL(url).pathname.replace(/\/$/, '')
+    handler = (request, response, peer) => {
+      stripPrefix(request, prefix)
+      if (pathOf(request) === ENDPOINT) mcp(request, response, peer)
       else void others(request, response)
     }
     await gate.start()
@@ -179,6 +197,7 @@ export async function startServer(
 
     return {
       url,
+      ...(listening.mtls && { mtlsUrl: listening.mtls.url }),
       surfaceDigest: table.digest,
       async stop() {
         if (draining) return
@@ -210,6 +229,11 @@ function notifyModern({ notify }: McpHttpHandler, list: ListKind): void {
     case 'resources':
       return notify.resourcesChanged()
   }
+}
+
+/** A public URL may have a path, which an edge takes away before it passes a request on; whoever comes without an edge sends the whole. */
+function stripPrefix(request: IncomingMessage, prefix: string): void {
+  if (prefix !== '' && request.url?.startsWith(`${prefix}/`)) request.url = request.url.slice(prefix.length)
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

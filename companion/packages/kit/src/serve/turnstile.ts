@@ -1,9 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import type { UserCaller } from '@gatehouse/contracts'
+import type { Presented } from '../identity/authenticator.ts'
 import { AuthError } from '../tokens/auth-error.ts'
-import type { TokenVerifier } from '../tokens/verifier.ts'
 import { type Admission, AdmissionError } from './admission.ts'
-import type { Arrival } from './arrival.ts'
+import { type Arrival, shareOf } from './arrival.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { Refusal } from './refusal-audit.ts'
 
@@ -13,7 +12,7 @@ export interface Turnstile {
    * found good before passes always: a stranger at the same address cannot keep people out.
    * @throws AdmissionError
    */
-  look(from: string | undefined, authorization: string | undefined): (error?: unknown) => void
+  look(presented: Pick<Presented, 'sender' | 'known'>): (error?: unknown) => void
   /**
    * Lets an authenticated request in once there is a place for what it asks. The place is given back when the call ends
    * (`arrival.leave`), or when the response is closed.
@@ -27,7 +26,6 @@ export interface Turnstile {
 export interface TurnstileOptions {
   readonly admission: Admission
   readonly failures: FailureLimit
-  readonly verifier: Pick<TokenVerifier, 'knows'>
   readonly auditRefusal: (refusal: Refusal) => Promise<void>
 }
 
@@ -35,7 +33,7 @@ export interface TurnstileOptions {
 const STANDING = 'subscriptions/listen'
 
 /** What the endpoint asks before it does work for anybody. */
-export function createTurnstile({ admission, failures, verifier, auditRefusal }: TurnstileOptions): Turnstile {
+export function createTurnstile({ admission, failures, auditRefusal }: TurnstileOptions): Turnstile {
   async function audited<T>(arrival: Arrival, tool: string | undefined, take: () => T | Promise<T>): Promise<T> {
     try {
       return await take()
@@ -47,28 +45,24 @@ export function createTurnstile({ admission, failures, verifier, auditRefusal }:
   }
 
   return {
-    look(from, authorization) {
-      if (authorization === undefined || verifier.knows(authorization)) return () => undefined
-      const giveBack = failures.take(from)
+    look({ sender, known }) {
+      if (known) return () => undefined
+      const giveBack = failures.take(sender)
       return (error) => {
         if (!(error instanceof AuthError) || error.status === 503) giveBack()
       }
     },
     async open(arrival, response) {
-      const leave = await audited(arrival, undefined, () => admission.open(keyOf(arrival.caller)))
+      const leave = await audited(arrival, undefined, () => admission.open(shareOf(arrival.caller)))
       whenClosed(response, leave)
     },
     async pass(arrival, body, response, gone) {
       const { method, tool } = requestOf(body)
       if (method === undefined || method === STANDING) return
-      arrival.leave = await audited(arrival, tool, () => admission.enter(keyOf(arrival.caller), gone))
+      arrival.leave = await audited(arrival, tool, () => admission.enter(shareOf(arrival.caller), gone))
       whenClosed(response, arrival.leave)
     },
   }
-}
-
-function keyOf({ subject, client }: UserCaller): string {
-  return JSON.stringify([subject, client])
 }
 
 function whenClosed(response: ServerResponse, then: () => void): void {

@@ -34,6 +34,8 @@ const ProofClaims = z.object({
   ath: z.string(),
   exp: z.number().optional(),
   nbf: z.number().optional(),
+  /** Read only of a client whose terms say that its channel is in the proof. */
+  channel: z.unknown().optional(),
 })
 
 interface ProofKey {
@@ -67,7 +69,7 @@ export function createProofVerifier(
     replays = REPLAY_LIMIT,
     replaysPerKey = REPLAY_SHARE,
   }: { readonly replays?: number; readonly replaysPerKey?: number } = {},
-): { verify(proof: Proof): void } {
+): { verify(proof: Proof): { readonly channel: unknown } } {
   /** By the header's text: a device sends the same one with every proof. */
   const keys = new BoundedMap<string, ProofKey>(KEY_LIMIT)
   const seen = new Map<string, number>()
@@ -123,7 +125,7 @@ export function createProofVerifier(
         return refuse('the signature of the DPoP proof is wrong')
       const claims = ProofClaims.safeParse(decoded(payload))
       if (!claims.success) return refuse('the DPoP proof has a claim that is missing or malformed')
-      const { jti, htm, htu, iat, ath, exp, nbf } = claims.data
+      const { jti, htm, htu, iat, ath, exp, nbf, channel } = claims.data
       if (htm !== method) return refuse('the DPoP proof is for another method')
       if (htu !== url && target(htu) !== target(url)) return refuse('the DPoP proof is for another URL')
       const seconds = now / 1000
@@ -131,6 +133,7 @@ export function createProofVerifier(
         return refuse('the DPoP proof is too old or from the future')
       if (ath !== tokenHash) return refuse('the DPoP proof is for another token')
       remember(`${proven}.${jti}`, now)
+      return { channel }
     },
   }
 }

@@ -1,7 +1,21 @@
 import { hash } from 'node:crypto'
-import { type ClientTerms, clientTerms, type RecordedClient, type UserCaller } from '@gatehouse/contracts'
+import {
+  type ClientTerms,
+  clientTerms,
+  type RecordedClient,
+  SELF_REGISTERED,
+  type UserCaller,
+} from '@gatehouse/contracts'
+import { z } from 'zod'
 import { BoundedMap } from '../bounded-map.ts'
-import { type AccessTokenClaims, CLOCK_SKEW, verifyAccessToken } from './access-token.ts'
+import {
+  type AccessTokenClaims,
+  CLOCK_SKEW,
+  clientOf,
+  type Expected,
+  readVouchedToken,
+  verifyAccessToken,
+} from './access-token.ts'
 import { AuthError } from './auth-error.ts'
 import { createProofVerifier } from './dpop.ts'
 import { createIssuerKeys } from './issuer-keys.ts'
@@ -23,6 +37,8 @@ export interface VerifiedToken {
   readonly scopes: readonly string[]
   /** Seconds since the epoch. */
   readonly expiresAt: number
+  /** The same object for as long as the token is remembered. */
+  readonly claims: AccessTokenClaims
 }
 
 export interface TokenRequest {
@@ -42,13 +58,33 @@ export interface TokenVerifier {
 
 /** Verified tokens kept at most, by their SHA-256. */
 const CACHE_LIMIT = 10_000
-/** RFC 6750 section 2.1; a token longer than this is no token of ours. */
-const CREDENTIALS = /^(Bearer|DPoP) +([A-Za-z0-9\-._~+/]{1,8192}=*)$/i
+/** Channels of one token whose callers are kept; more are made anew. */
+const CHANNEL_LIMIT = 64
+/** RFC 6750 section 2.1. */
+const CREDENTIALS = /^(Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*)$/i
+/** Characters; a longer token is no token of ours. */
+const LONGEST_TOKEN = 8_192
+
+const Channel = z.string().min(1).max(128).optional()
 
 /** The one place that turns a token into a `Caller`. The token itself goes no further. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { issuer, audience, clients, now = Date.now } = options
-  const keys = createIssuerKeys(issuer, options.fetch ?? fetch)
+  const keys = createIssuerKeys(options.issuer, options.fetch ?? fetch, options.now)
+  return createTokens(options, (token, expected) => verifyAccessToken(token, keys, expected))
+}
+
+/**
+ * The same for tokens whose signature the edge has verified: all else is checked as always. Only for requests of which the transport says that
+ * they come from the edge.
+ */
+export function createVouchedTokens(options: TokenVerifierOptions): TokenVerifier {
+  return createTokens(options, (token, expected) => Promise.resolve(readVouchedToken(token, expected)))
+}
+
+function createTokens(
+  { issuer, audience, clients, now = Date.now }: TokenVerifierOptions,
+  claimsOf: (token: string, expected: Expected) => Promise<AccessTokenClaims>,
+): TokenVerifier {
   const proofs = createProofVerifier(audience)
   const cache = new BoundedMap<string, CachedToken>(CACHE_LIMIT)
 
@@ -58,7 +94,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       if (known.claims.exp + CLOCK_SKEW > now() / 1000) return known
       cache.delete(tokenHash)
     }
-    const entry = { claims: await verifyAccessToken(token, keys, { issuer, audience, now: now() }) }
+    const entry = { claims: await claimsOf(token, { issuer, audience, now: now() }) }
     cache.set(tokenHash, entry)
     return entry
   }
@@ -67,10 +103,24 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   function grantOf(entry: CachedToken): Grant {
     const known = clients()
     if (entry.grant?.clients === known) return entry.grant
-    const terms = clientTerms(known, entry.claims.client_id)
+    const terms = clientTerms(known, clientOf(entry.claims))
     if (!terms) throw new AuthError('client_unknown', 'the client is not registered for this server', audience)
-    entry.grant = { clients: known, terms, verified: verifiedOf(entry.claims, terms) }
+    entry.grant = { clients: known, terms, byChannel: new BoundedMap(CHANNEL_LIMIT) }
     return entry.grant
+  }
+
+  /** One `Caller` for each channel of it. */
+  function verifiedIn({ claims }: CachedToken, grant: Grant, said: unknown): VerifiedToken {
+    const channel = Channel.safeParse(said)
+    if (!channel.success) {
+      const code = grant.terms.channel === 'proof' ? 'dpop_invalid' : 'token_invalid'
+      throw new AuthError(code, 'the claim channel is malformed', audience)
+    }
+    const known = grant.byChannel.get(channel.data)
+    if (known) return known
+    const verified = verifiedOf(claims, grant.terms, channel.data)
+    grant.byChannel.set(channel.data, verified)
+    return verified
   }
 
   return {
@@ -82,21 +132,27 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       if (authorization === undefined) throw new AuthError('token_missing', 'an access token is needed', audience)
       const [, scheme, token] = CREDENTIALS.exec(authorization) ?? []
       if (!scheme || !token) throw new AuthError('token_invalid', 'the Authorization header is malformed', audience)
+      if (token.length > LONGEST_TOKEN)
+        throw new AuthError('token_too_long', `an access token may have ${LONGEST_TOKEN} characters at most`, audience)
       const tokenHash = hashOf(token)
       const entry = await cached(token, tokenHash)
-      const { terms, verified } = grantOf(entry)
+      const grant = grantOf(entry)
+      const { terms } = grant
 
       const { cnf } = entry.claims
+      let proven: { readonly channel: unknown } | undefined
       if (scheme.toLowerCase() === 'dpop') {
         const thumbprint = cnf?.jkt
         if (!thumbprint) throw new AuthError('dpop_invalid', 'the access token is not bound to a key', audience)
         // The key would sign approvals, and a client that registered itself must not approve its own writes.
-        if (!terms.deviceKey) throw new AuthError('dpop_invalid', 'this client may not hold a device key', audience)
-        proofs.verify({ proof: dpop, tokenHash, thumbprint, method, url, now: now() })
+        if (terms.clientId.startsWith(SELF_REGISTERED))
+          throw new AuthError('dpop_invalid', 'this client may not hold a device key', audience)
+        proven = proofs.verify({ proof: dpop, tokenHash, thumbprint, method, url, now: now() })
       } else if (cnf || !terms.bearer) {
         throw new AuthError('bearer_not_allowed', 'the access token must be used with DPoP', audience)
       }
-      return verified
+      const said = { proof: proven?.channel, token: entry.claims.channel }
+      return verifiedIn(entry, grant, terms.channel && said[terms.channel])
     },
   }
 }
@@ -110,22 +166,31 @@ interface CachedToken {
 interface Grant {
   readonly clients: readonly RecordedClient[]
   readonly terms: ClientTerms
-  readonly verified: VerifiedToken
+  readonly byChannel: BoundedMap<string | undefined, VerifiedToken>
 }
 
-function verifiedOf(claims: AccessTokenClaims, { clientId, surface }: ClientTerms): VerifiedToken {
+function verifiedOf(
+  claims: AccessTokenClaims,
+  { clientId, surface, deviceKey }: ClientTerms,
+  channel: string | undefined,
+): VerifiedToken {
   const thumbprint = claims.cnf?.jkt
   return {
     caller: {
       kind: 'user',
       subject: claims.sub,
-      groups: claims.groups,
+      groups: claims.groups ?? [],
+      ...(claims.roles && { roles: claims.roles }),
+      ...(claims.scope.length > 0 && { scopes: claims.scope }),
       client: clientId,
       surface,
-      ...(thumbprint && { keyThumbprint: thumbprint }),
+      ...(channel !== undefined && { channel }),
+      // A key that is nobody's own device approves nothing.
+      ...(thumbprint && deviceKey && { keyThumbprint: thumbprint }),
     },
-    scopes: claims.scope.split(' ').filter(Boolean),
+    scopes: claims.scope,
     expiresAt: claims.exp,
+    claims,
   }
 }
 
