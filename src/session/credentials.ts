@@ -1,6 +1,8 @@
 import type { BoundKey } from './device-key.ts'
 import { SessionError } from './errors.ts'
-import { type AccessToken, type Granted, GrantRefused, type TokenEndpoint } from './token-endpoint.ts'
+import type { SignInPolicy } from './policy.ts'
+import { ResourceGrants } from './resource-grants.ts'
+import type { AccessToken, Granted, TokenEndpoint } from './token-endpoint.ts'
 import type { Account } from './types.ts'
 
 export interface CredentialsOptions {
@@ -9,9 +11,10 @@ export interface CredentialsOptions {
   readonly clientId: string
   /** What the sign-in asked for. */
   readonly scopes: readonly string[]
+  readonly policy: Pick<SignInPolicy, 'audience'>
   key(): Promise<BoundKey>
-  /** Discovers where needed. @throws SessionError */
-  endpoint(): Promise<TokenEndpoint>
+  /** Discovers where needed, and anew with `fresh`. @throws SessionError */
+  endpoint(fresh?: boolean): Promise<TokenEndpoint>
   /**
    * Runs `use` with the stored refresh token while no other window does, and stores the one that comes back.
    * @throws SessionError `signed_out` when the store holds none any more
@@ -37,7 +40,18 @@ export class Credentials {
   /** Per resource: scopes that have been tried without a person. */
   readonly #tried = new Map<string, ReadonlySet<string>>()
 
-  constructor(readonly options: CredentialsOptions) {}
+  readonly #grants: ResourceGrants
+
+  constructor(readonly options: CredentialsOptions) {
+    this.#grants = new ResourceGrants({
+      ...options,
+      endpoint: (fresh) => options.endpoint(fresh),
+      rotate: (use) => options.rotate(use),
+      ended: () => options.ended(),
+      subject: async () => (await this.tokenFor(options.registry)).token,
+      forgetSubject: () => this.forget(options.registry),
+    })
+  }
 
   seed(access: AccessToken): void {
     this.#tokens.set(this.options.registry, access)
@@ -53,7 +67,8 @@ export class Credentials {
     if (cached && cached.expiresAt - this.options.now() > MARGIN) return Promise.resolve(cached)
     const running = this.#flights.get(resource)
     if (running) return running
-    const flight = this.#fetch(resource)
+    const flight = this.#grants
+      .fetch(resource, [...(this.#wider.get(resource) ?? [])])
       .then((access) => {
         this.#tokens.set(resource, access)
         return access
@@ -100,51 +115,8 @@ export class Credentials {
       return false
     }
   }
-
-  async #fetch(resource: string): Promise<AccessToken> {
-    const endpoint = await this.options.endpoint()
-    if (resource === this.options.registry || !endpoint.exchanges) return this.#refresh(endpoint, resource)
-    try {
-      return await this.#exchange(endpoint, resource)
-    } catch (error) {
-      if (!(error instanceof GrantRefused)) throw error
-      // The registry token may have been revoked before its time; with a fresh one the answer is about the resource.
-      if (isAboutSubject(error)) this.forget(this.options.registry)
-      else throw refusedFor(resource, error)
-    }
-    try {
-      return await this.#exchange(endpoint, resource)
-    } catch (error) {
-      throw error instanceof GrantRefused ? refusedFor(resource, error) : error
-    }
-  }
-
-  async #exchange(endpoint: TokenEndpoint, resource: string): Promise<AccessToken> {
-    const subject = await this.tokenFor(this.options.registry)
-    return (await endpoint.exchange(subject.token, resource, [...(this.#wider.get(resource) ?? [])])).access
-  }
-
-  async #refresh(endpoint: TokenEndpoint, resource: string): Promise<AccessToken> {
-    const named = resource === this.options.registry ? endpoint.resource : resource
-    try {
-      return (await this.options.rotate((refreshToken) => endpoint.refresh(refreshToken, named))).access
-    } catch (error) {
-      if (!(error instanceof GrantRefused)) throw error
-      if (error.error !== 'invalid_grant') throw refusedFor(resource, error)
-      await this.options.ended()
-      throw new SessionError('session_ended')
-    }
-  }
 }
 
 function merged(known: ReadonlySet<string> | undefined, more: readonly string[]): ReadonlySet<string> {
   return new Set([...new Set([...(known ?? []), ...more])].slice(0, MAX_SCOPES))
-}
-
-function isAboutSubject(error: GrantRefused): boolean {
-  return ['invalid_grant', 'invalid_token', 'invalid_request'].includes(error.error)
-}
-
-function refusedFor(resource: string, error: GrantRefused): SessionError {
-  return new SessionError('resource_refused', { detail: `${new URL(resource).host} (${error.error})` })
 }

@@ -141,6 +141,19 @@ export const SESSION_TROUBLES = {
     advice: 'Ask the server’s owner, who stands in the server tree.',
     action: 'none',
   },
+  audience_not_exact: {
+    title: 'The identity provider gives no token for this server alone',
+    explanation: 'A token that names no server, or that more than one would accept, is not used.',
+    advice: 'Ask whoever runs the identity provider to let it issue tokens for this server’s address alone.',
+    action: 'none',
+  },
+  client_setting_invalid: {
+    title: 'A setting of the sign-in is not usable',
+    explanation:
+      'A client id is one word without spaces; the address of a client metadata document is https, with a path, and without a user name, a query or a fragment.',
+    advice: 'Correct or empty the settings “Gatehouse › Sign In: Client Id” and “Client Metadata Url”.',
+    action: 'settings',
+  },
   registration_refused: {
     title: 'The identity provider does not know this editor',
     explanation: 'It asks who wants to sign in, and would not register this editor.',

@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly log: Log
   /** How often the store is looked at for what another window did, should its signal have been missed, milliseconds. Default 30,000. */
   readonly lookEvery?: number
+  /** How long before its end a sign-in that cannot be renewed silently says so, milliseconds; asked whenever it counts. Default 15 minutes. */
+  readonly warnBefore?: () => number
   /** How long a person may take to sign in, milliseconds. Default 10 minutes. */
   readonly signInLimit?: number
 }

@@ -14,6 +14,8 @@ export interface SignInPolicy {
    * the root's (MCP 2026-07-28, authorization, protected resource metadata discovery); until a 401 came, requests go without a token.
    */
   readonly discovery: 'well-known' | 'challenge'
+  /** `exact`: a token is used only where it says that it is for that one resource alone (RFC 9068). `unchecked`: the resource sees to it. */
+  readonly audience: 'exact' | 'unchecked'
 }
 
 /** Gatehouse's own: a registry is known by its address, its provider binds every token, and who may ask was registered by people. */
@@ -22,4 +24,5 @@ export const COMPANY_POLICY: SignInPolicy = {
   identity: 'openid',
   registration: 'never',
   discovery: 'well-known',
+  audience: 'exact',
 }

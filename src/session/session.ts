@@ -1,33 +1,31 @@
-import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import { boundedFetch } from '../http/bounded-fetch.ts'
 import { authorizedFetch } from './authorized-fetch.ts'
-import { type ChangeSignal, openChangeSignal } from './change-signal.ts'
-import { type ClientIdentity, DEFAULT_CLIENT_ID } from './client-identity.ts'
-import { Credentials } from './credentials.ts'
+import { DEFAULT_CLIENT_ID } from './client-identity.ts'
+import { checkedClient, checkedMetadataUrl } from './client-settings.ts'
+import type { Credentials } from './credentials.ts'
+import { CurrentSignIn } from './current-sign-in.ts'
 import type { BoundKey } from './device-key.ts'
 import { SESSION_TROUBLES, SessionError } from './errors.ts'
+import { establish } from './establish.ts'
+import { createIssuerLock } from './issuer-lock.ts'
 import { KeyRing } from './key-ring.ts'
 import { NeededScopes } from './needed-scopes.ts'
 import type { SessionOptions } from './options.ts'
 import { COMPANY_POLICY, type SignInPolicy } from './policy.ts'
 import { Provider } from './provider.ts'
 import { registryResource } from './registry-url.ts'
-import { scopesToAsk } from './scopes.ts'
-import { signInWithBrowser } from './sign-in.ts'
-import { type AccessToken, type Granted, GrantRefused, type TokenEndpoint } from './token-endpoint.ts'
+import { eraseAll, revoke, type SignOutParts } from './sign-out.ts'
+import { StateHolder } from './state-holder.ts'
+import { StoreWatch } from './store-watch.ts'
+import type { AccessToken, TokenEndpoint } from './token-endpoint.ts'
 import type { Account, Session, SessionState } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 import { createVault, type StoredSession } from './vault.ts'
-import { withWindowLock } from './window-lock.ts'
-
-/** How long sign-out waits for another window, and how long for the provider, milliseconds. */
-const SIGN_OUT_PATIENCE = 5_000
 
 /**
  * The person's one sign-in (AUTH-1 to AUTH-6). Starts `restoring`, reads the store once, and then follows it: what another window does to
  * the stored session happens here too.
- * @throws SessionError `registry_url_invalid`
+ * @throws SessionError `registry_url_invalid`, `client_setting_invalid`
  */
 export function createSession(options: SessionOptions): Session {
   return new WindowSession(options)
@@ -36,59 +34,64 @@ export function createSession(options: SessionOptions): Session {
 class WindowSession implements Session {
   readonly #options: SessionOptions
   readonly #registry: string
-  readonly #vault
-  readonly #keys: KeyRing
+  readonly #parts: SignOutParts
   readonly #now: () => number
   /** Settles when the latest sign-out is done. */
   #signingOut: Promise<void> = Promise.resolve()
   readonly #policy: SignInPolicy
-  readonly #provider: Provider
   readonly #needed: NeededScopes
-  readonly #listeners = new Set<(state: SessionState) => void>()
+  readonly #state: StateHolder
   readonly #nonces = new Map<string, string>()
   readonly #disposal = new AbortController()
-  readonly #cleanups: (() => void)[] = []
+  readonly #watch: StoreWatch
   readonly restored: Promise<void>
 
-  #state: SessionState = { kind: 'restoring' }
   /** Set exactly while signed in, and while signing in anew over an earlier sign-in. */
-  #credentials: Credentials | undefined
+  #current: CurrentSignIn | undefined
   #attempt: AbortController | undefined
-  #looking: Promise<void> | undefined
-  #stale = false
-  #signal: Promise<ChangeSignal> | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#state = new StateHolder(options.log)
     this.#registry = registryResource(options.registryUrl)
-    this.#vault = createVault(options.secrets)
     this.#now = options.now ?? Date.now
     this.#policy = options.policy ?? COMPANY_POLICY
-    this.#keys = new KeyRing(this.#vault, (issuer, work) => this.#locked(issuer, work), this.#now)
     this.#needed = new NeededScopes(() => options.onScopeNeeded?.())
-    this.#provider = new Provider({
+    const vault = createVault(options.secrets)
+    const locked = createIssuerLock(options.folder, this.#disposal.signal)
+    const provider = new Provider({
       registry: this.#registry,
       policy: this.#policy,
-      client: options.client,
-      clientMetadataUrl: options.clientMetadataUrl,
-      vault: this.#vault,
+      client: checkedClient(options.client),
+      clientMetadataUrl: checkedMetadataUrl(options.clientMetadataUrl),
+      vault,
       fetch: boundedFetch(options.fetch ? { fetch: options.fetch } : {}),
       now: this.#now,
+    })
+    const keys = new KeyRing(vault, locked, this.#now)
+    this.#parts = { vault, keys, provider, locked, log: options.log, disposal: this.#disposal.signal }
+    this.#watch = new StoreWatch({
+      secrets: options.secrets,
+      folder: options.folder,
+      lookEvery: options.lookEvery ?? 30_000,
+      log: options.log,
+      agree: () => this.#agree(),
+      failed: (error) => this.#unreadable(error),
+      looked: () => void this.#current?.end.check(),
     })
     this.restored = this.#restore()
   }
 
   state(): SessionState {
-    return this.#state
+    return this.#state.state
   }
 
   clientId(): string {
-    return this.#credentials?.options.clientId ?? this.#options.client?.id ?? DEFAULT_CLIENT_ID
+    return this.#current?.credentials.options.clientId ?? this.#options.client?.id ?? DEFAULT_CLIENT_ID
   }
 
   onChange(listener: (state: SessionState) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#state.onChange(listener)
   }
 
   async signIn(signal: AbortSignal): Promise<Account> {
@@ -101,7 +104,7 @@ class WindowSession implements Session {
     this.#attempt = attempt
     const clock = AbortSignal.timeout(this.#options.signInLimit ?? 600_000)
     const all = AbortSignal.any([signal, attempt.signal, this.#disposal.signal, clock])
-    if (!this.#credentials) this.#become({ kind: 'signing-in' })
+    if (!this.#current) this.#state.become({ kind: 'signing-in' })
     try {
       return await this.#signIn(all)
     } catch (error) {
@@ -111,8 +114,8 @@ class WindowSession implements Session {
     } finally {
       if (this.#attempt === attempt) {
         this.#attempt = undefined
-        if (this.#state.kind === 'signing-in') this.#settle()
-        void this.#look()
+        if (this.#state.state.kind === 'signing-in') this.#settle()
+        void this.#watch.look()
       }
     }
   }
@@ -126,26 +129,13 @@ class WindowSession implements Session {
   async #signOut(): Promise<void> {
     await this.restored
     this.#attempt?.abort()
-    const leaving = this.#credentials
+    const leaving = this.#current?.credentials
     this.#leave()
-    const issuer = leaving?.options.account.issuer ?? (await this.#vault.issuerOf(this.#registry))
+    const issuer = leaving?.options.account.issuer ?? (await this.#parts.vault.issuerOf(this.#registry))
     if (issuer === undefined) return
-    const erase = async (): Promise<StoredSession | undefined> => {
-      const stored = await this.#vault.session(issuer)
-      await this.#vault.erase(issuer)
-      return stored
-    }
-    const key = await this.#keys.of(issuer).catch(() => undefined)
-    // A refresh in another window would store its new token after we erased the old one, so wait for it; but not for long.
-    const stored = await this.#locked(issuer, erase, SIGN_OUT_PATIENCE).catch((error: unknown) => {
-      if (error instanceof SessionError && error.code === 'session_busy') return erase()
-      throw error
-    })
-    await this.#vault.eraseKey(issuer)
-    await this.#vault.eraseClient(issuer)
-    this.#keys.close()
-    await this.#tell()
-    if (stored && key) await this.#revoke(issuer, stored, key)
+    const { session, key } = await eraseAll(this.#parts, issuer)
+    await this.#watch.tell()
+    if (session && key) await revoke(this.#parts, issuer, session, key)
     this.#options.log.info('signed out')
   }
 
@@ -153,14 +143,15 @@ class WindowSession implements Session {
     await this.restored
     signal?.throwIfAborted()
     const credentials = this.#required()
-    const access = await untilAborted(credentials.tokenFor(resource), signal)
+    // A server that the provider names by a scope may be newer than the sign-in.
+    const access = await untilAborted(this.#noting([resource], credentials.tokenFor(resource)), signal)
     // Signed out, or signed in as someone else, while it was fetched.
-    if (this.#credentials !== credentials) throw new SessionError('signed_out')
+    if (this.#current?.credentials !== credentials) throw new SessionError('signed_out')
     return access
   }
 
   forget(resource: string): void {
-    this.#credentials?.forget(resource)
+    this.#current?.credentials.forget(resource)
   }
 
   async deviceKey(): Promise<BoundKey> {
@@ -174,14 +165,14 @@ class WindowSession implements Session {
       fetch: this.#options.fetch ?? fetch,
       tokenFor: async (wanted, signal) => {
         await this.restored
-        const isAnonymous = this.#policy.discovery === 'challenge' && !this.#credentials
+        const isAnonymous = this.#policy.discovery === 'challenge' && !this.#current
         return isAnonymous ? undefined : this.tokenFor(wanted, signal)
       },
-      reject: (rejected, token) => this.#credentials?.forget(rejected, token),
+      reject: (rejected, token) => this.#current?.credentials.forget(rejected, token),
       challenged: (challenger, challenge) => {
-        if (challenger === this.#registry) this.#provider.challenge = challenge
+        if (challenger === this.#registry) this.#parts.provider.challenge = challenge
       },
-      widen: (wanted, token, scopes) => this.#widen(wanted, token, scopes),
+      widen: (wanted, token, scopes) => this.#noting(scopes, this.#required().widen(wanted, token, scopes)),
       key: () => this.deviceKey(),
       nonces: this.#nonces,
     })
@@ -189,245 +180,115 @@ class WindowSession implements Session {
 
   dispose(): void {
     this.#disposal.abort()
-    for (const cleanup of this.#cleanups) cleanup()
-    void this.#signal?.then((signal) => signal.dispose()).catch(() => {})
-    this.#listeners.clear()
+    this.#watch.dispose()
+    this.#state.dispose()
   }
 
   async #signIn(signal: AbortSignal): Promise<Account> {
-    const policy = this.#policy
-    const discovery = await this.#provider.discover(signal)
-    const key = await this.#keys.of(discovery.issuer)
-    const replaced = await this.#vault.session(discovery.issuer)
-    const scopes = scopesToAsk({
-      discovery,
-      policy,
-      challenged: this.#provider.challenge?.scopes ?? [],
-      earlier: replaced?.scopes ?? [],
-      needed: this.#needed.all(),
-    })
-    const signedIn = await signInWithBrowser({
-      discovery,
-      policy,
-      scopes,
-      key,
-      identify: async (redirectUri) => {
-        const client = await this.#provider.clientFor(discovery, redirectUri)
-        return { client, endpoint: await this.#provider.open(discovery, client, key) }
-      },
-      redirects: this.#options.redirects,
-      openExternal: this.#options.openExternal,
+    const { session, endpoint, access, ...made } = await establish({
+      ...this.#parts,
+      registry: this.#registry,
+      policy: this.#policy,
+      needed: this.#needed,
+      now: this.#now,
+      options: this.#options,
       signal,
-    }).catch((error: unknown) => {
-      // Perhaps for the scopes: the next attempt must be able to do without.
-      if (error instanceof SessionError && error.code === 'sign_in_refused') this.#needed.clear()
-      throw error
     })
-    signal.throwIfAborted()
-    const { account, client, refreshToken, endpoint, access } = signedIn
-    const session: StoredSession = {
-      clientId: client.id,
-      clientSecret: client.secret,
-      refreshToken,
-      scopes: [...scopes],
-      account: { ...account, groups: [...account.groups] },
-    }
-    const earlier = await this.#locked(discovery.issuer, async () => {
-      const replaced = await this.#vault.session(discovery.issuer)
-      // Another window has signed out meanwhile, and with the key these tokens are of no use.
-      if ((await this.#vault.key(discovery.issuer))?.x !== key.publicJwk.x) throw new SessionError('sign_in_cancelled')
-      await this.#vault.save(this.#registry, session)
-      return replaced
-    })
-    if (signal.aborted) {
-      // Cancelled, or signed out, while it was stored: nothing of it may come back at the next start.
-      await this.#vault.erase(discovery.issuer)
-      signal.throwIfAborted()
-    }
-    this.#needed.clear()
-    this.#enter(session, endpoint).seed(access)
-    await this.#tell()
-    if (earlier) void this.#revoke(discovery.issuer, earlier, key)
+    this.#enter(session, endpoint).credentials.seed(access)
+    await this.#watch.tell()
+    void made.dismiss()
     this.#options.log.info('signed in')
-    return account
+    return session.account
   }
 
-  async #widen(resource: string, token: string, scopes: readonly string[]): Promise<void> {
+  /** Scopes for want of which `work` fails are asked for by the next sign-in. */
+  async #noting<T>(scopes: readonly string[], work: Promise<T>): Promise<T> {
     try {
-      await this.#required().widen(resource, token, scopes)
+      return await work
     } catch (error) {
       if (error instanceof SessionError && error.code === 'scope_needed') this.#needed.add(scopes)
       throw error
     }
   }
 
-  /** The issuer is found anew from the registry when a window first needs it: one that has changed gets none of our credentials. */
-  async #endpointFor(session: StoredSession): Promise<TokenEndpoint> {
-    const discovery = await this.#provider.discover()
-    if (discovery.issuer !== session.account.issuer) throw new SessionError('issuer_changed')
-    return this.#provider.open(discovery, clientOf(session), await this.#keys.of(discovery.issuer))
-  }
-
-  #enter(session: StoredSession, endpoint?: TokenEndpoint): Credentials {
-    const { account, clientId, scopes } = session
-    let opened = endpoint ? Promise.resolve(endpoint) : undefined
-    const credentials: Credentials = new Credentials({
-      registry: this.#registry,
-      account,
-      clientId,
-      scopes,
-      now: this.#now,
-      key: () => this.#keys.of(account.issuer),
-      endpoint: () => {
-        opened ??= this.#endpointFor(session).catch((error: unknown) => {
-          opened = undefined
-          throw error
-        })
-        return opened
+  #enter(session: StoredSession, endpoint?: TokenEndpoint): CurrentSignIn {
+    const current = new CurrentSignIn(
+      {
+        ...this.#parts,
+        registry: this.#registry,
+        policy: this.#policy,
+        now: this.#now,
+        warnBefore: this.#options.warnBefore,
+        lost: (lost) => {
+          if (this.#current === lost) this.#leave('It was ended in another window.')
+        },
+        ended: (ended) => this.#ended(ended),
+        endChanged: (changed) => {
+          if (this.#current === changed && !this.#attempt) this.#settle()
+        },
       },
-      rotate: (use) => this.#rotate(credentials, use),
-      ended: () => this.#ended(credentials),
-    })
-    this.#credentials = credentials
-    this.#become({ kind: 'signed-in', account })
-    return credentials
+      session,
+      endpoint,
+    )
+    this.#current = current
+    this.#state.become({ kind: 'signed-in', account: session.account })
+    void current.end.check()
+    return current
   }
 
-  async #rotate(credentials: Credentials, use: (refreshToken: string) => Promise<Granted>): Promise<Granted> {
-    const { issuer, subject } = credentials.options.account
-    return this.#locked(issuer, async () => {
-      const stored = await this.#vault.session(issuer)
-      if (!stored || stored.account.subject !== subject) {
-        if (this.#credentials === credentials) this.#leave('It was ended in another window.')
-        throw new SessionError('signed_out')
-      }
-      if (stored.refreshToken === undefined) throw new GrantRefused('invalid_grant')
-      const granted = await use(stored.refreshToken)
-      if (granted.account && granted.account.subject !== subject) throw new SessionError('response_invalid')
-      if (granted.refreshToken !== undefined && granted.refreshToken !== stored.refreshToken) {
-        await this.#vault.save(this.#registry, { ...stored, refreshToken: granted.refreshToken })
-      }
-      return granted
-    })
-  }
-
-  async #ended(credentials: Credentials): Promise<void> {
-    if (this.#credentials === credentials) this.#leave(SESSION_TROUBLES.session_ended.explanation)
-    await this.#vault.erase(credentials.options.account.issuer)
-    await this.#tell()
+  async #ended(current: CurrentSignIn): Promise<void> {
+    if (this.#current === current) this.#leave(SESSION_TROUBLES.session_ended.explanation)
+    await this.#parts.vault.erase(current.credentials.options.account.issuer)
+    await this.#watch.tell()
     this.#options.log.warn('the identity provider has ended the session')
   }
 
-  async #revoke(issuer: string, session: StoredSession, key: BoundKey): Promise<void> {
-    if (session.refreshToken === undefined) return
-    try {
-      const signal = AbortSignal.any([AbortSignal.timeout(SIGN_OUT_PATIENCE), this.#disposal.signal])
-      const discovery = await this.#provider.discover(signal)
-      if (discovery.issuer !== issuer) return
-      const endpoint = await this.#provider.open(discovery, clientOf(session), key)
-      await endpoint.revoke(session.refreshToken, signal)
-    } catch {
-      this.#options.log.warn('the identity provider could not be told of the sign-out; its session runs out by itself')
-    }
-  }
-
   async #restore(): Promise<void> {
-    await this.#look()
-    if (this.#state.kind === 'restoring') this.#become({ kind: 'signed-out' })
-    if (this.#disposal.signal.aborted) return
-    const look = (): void => void this.#look()
-    const stop = this.#options.secrets.onChange?.(look)
-    if (stop) this.#cleanups.push(stop)
-    const timer = setInterval(look, this.#options.lookEvery ?? 30_000)
-    timer.unref()
-    this.#cleanups.push(() => clearInterval(timer))
-    this.#signal = openChangeSignal(this.#options.folder, look)
-    this.#signal.catch(() => this.#options.log.warn('other windows cannot be watched; the store is looked at instead'))
+    await this.#watch.look()
+    if (this.#state.state.kind === 'restoring') this.#state.become({ kind: 'signed-out' })
+    if (!this.#disposal.signal.aborted) this.#watch.start()
   }
 
-  /** Makes this window agree with the store. A change that comes while it is being read is looked at after. */
-  #look(): Promise<void> {
-    this.#stale = true
-    this.#looking ??= this.#lookUntilFresh().finally(() => {
-      this.#looking = undefined
-    })
-    return this.#looking
+  #unreadable(error: unknown): void {
+    const reason = error instanceof SessionError ? error.message : 'The stored session cannot be read.'
+    this.#options.log.warn(reason)
+    if (this.#state.state.kind === 'restoring') this.#state.become({ kind: 'signed-out', reason })
   }
 
-  async #lookUntilFresh(): Promise<void> {
-    while (this.#stale) {
-      this.#stale = false
-      try {
-        await this.#agree()
-      } catch (error) {
-        const reason = error instanceof SessionError ? error.message : 'The stored session cannot be read.'
-        this.#options.log.warn(reason)
-        if (this.#state.kind === 'restoring') this.#become({ kind: 'signed-out', reason })
-      }
-    }
-  }
-
+  /** Makes this window agree with the store. */
   async #agree(): Promise<void> {
-    const before = this.#credentials
-    const issuer = await this.#vault.issuerOf(this.#registry)
-    const stored = issuer === undefined ? undefined : await this.#vault.session(issuer)
+    const before = this.#current
+    const issuer = await this.#parts.vault.issuerOf(this.#registry)
+    const stored = issuer === undefined ? undefined : await this.#parts.vault.session(issuer)
     // Something was done here meanwhile; its own change is followed by another look.
-    if (this.#credentials !== before || this.#attempt || this.#disposal.signal.aborted) return
+    if (this.#current !== before || this.#attempt || this.#disposal.signal.aborted) return
     if (!stored) {
       if (before) this.#leave('It was ended in another window.')
       return
     }
-    if (!before || before.options.account.issuer !== issuer || !isSameSignIn(before, stored)) this.#enter(stored)
+    if (before?.isOf(stored)) before.end.learn(stored.end)
+    else this.#enter(stored)
   }
 
   /** Signed out as far as this window goes. */
   #leave(reason?: string): void {
-    this.#credentials = undefined
-    this.#keys.close()
+    this.#current = undefined
+    this.#parts.keys.close()
     if (!this.#attempt) this.#settle(reason)
   }
 
   #settle(reason?: string): void {
-    const account = this.#credentials?.options.account
-    this.#become(account ? { kind: 'signed-in', account } : { kind: 'signed-out', ...(reason ? { reason } : {}) })
-  }
-
-  #become(state: SessionState): void {
-    if (state.kind === 'signed-out' && this.#state.kind === 'signed-out') return
-    this.#state = state
-    for (const listener of this.#listeners) {
-      try {
-        listener(state)
-      } catch {
-        this.#options.log.warn('a listener of the session failed')
-      }
-    }
+    const account = this.#current?.credentials.options.account
+    const endsAt = this.#current?.end.near
+    this.#state.become(
+      account
+        ? { kind: 'signed-in', account, ...(endsAt === undefined ? {} : { endsAt }) }
+        : { kind: 'signed-out', ...(reason ? { reason } : {}) },
+    )
   }
 
   #required(): Credentials {
-    if (!this.#credentials) throw new SessionError('signed_out')
-    return this.#credentials
+    if (!this.#current) throw new SessionError('signed_out')
+    return this.#current.credentials
   }
-
-  #locked<T>(issuer: string, work: () => Promise<T>, patience?: number): Promise<T> {
-    const name = createHash('sha256').update(issuer).digest('hex').slice(0, 16)
-    return withWindowLock(join(this.#options.folder, `session-${name}.lock`), work, {
-      signal: this.#disposal.signal,
-      ...(patience === undefined ? {} : { patience }),
-    })
-  }
-
-  async #tell(): Promise<void> {
-    await this.#signal?.then((signal) => signal.send()).catch(() => {})
-  }
-}
-
-function clientOf({ clientId, clientSecret }: StoredSession): ClientIdentity {
-  return { id: clientId, secret: clientSecret }
-}
-
-/** One that asked for other scopes counts as another: its tokens are wider. */
-function isSameSignIn(credentials: Credentials, stored: StoredSession): boolean {
-  const { account, scopes } = credentials.options
-  return account.subject === stored.account.subject && scopes.join(' ') === stored.scopes.join(' ')
 }

@@ -30,6 +30,8 @@ export interface AccessToken {
 export interface Granted {
   readonly access: AccessToken
   readonly refreshToken?: string
+  /** When the sign-in ends if nothing renews it, epoch milliseconds of this machine's clock; absent where the provider does not say. */
+  readonly endsAt?: number
   /** From the ID token, where the answer holds one. */
   readonly account?: Account
 }
@@ -46,14 +48,22 @@ export interface TokenEndpoint {
   readonly resource: string
   /** @throws SessionError `response_invalid` | `issuer_unreachable` | `clock_wrong`, GrantRefused */
   redeem(code: CodeGrant): Promise<Granted>
-  refresh(refreshToken: string, resource: string): Promise<Granted>
+  /** @param scopes narrower than those of the sign-in (RFC 6749 section 6); none leaves them as they are */
+  refresh(refreshToken: string, resource: string, scopes?: readonly string[]): Promise<Granted>
   /** Whether the provider offers RFC 8693; where not, a refresh names the resource (RFC 8707 section 2.2). */
   readonly exchanges: boolean
-  /** @param scopes none leaves the choice to the provider */
-  exchange(subjectToken: string, resource: string, scopes: readonly string[]): Promise<Granted>
+  /** Scopes that the provider publishes. */
+  readonly scopes: readonly string[]
+  /**
+   * @param target RFC 8693 section 2.1: the resource as a `resource`, or by the same name as an `audience`
+   * @param scopes none leaves the choice to the provider
+   */
+  exchange(subjectToken: string, target: ExchangeTarget, scopes: readonly string[]): Promise<Granted>
   /** RFC 7009. */
   revoke(refreshToken: string, signal: AbortSignal): Promise<void>
 }
+
+export type ExchangeTarget = { readonly resource: string } | { readonly audience: string }
 
 interface CodeGrant {
   /** Checked by `validateAuthResponse` of oauth4webapi. */
@@ -136,6 +146,7 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
         scheme: bound ? 'DPoP' : 'Bearer',
       },
       ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
+      ...endOf(response, now()),
       ...(account === undefined ? {} : { account }),
     }
   }
@@ -157,17 +168,18 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
             requireIdToken: options.policy.identity === 'openid',
           }),
       ),
-    refresh: (refreshToken, resource) =>
+    scopes: server.scopes_supported ?? [],
+    refresh: (refreshToken, resource, scopes = []) =>
       ask(
         () =>
           oauth.refreshTokenGrantRequest(server, client, auth, refreshToken, {
             ...transport,
             ...proof,
-            additionalParameters: { resource },
+            additionalParameters: { resource, ...scopeParameter(scopes) },
           }),
         (response) => oauth.processRefreshTokenResponse(server, client, response),
       ),
-    exchange: (subjectToken, resource, scopes) =>
+    exchange: (subjectToken, target, scopes) =>
       ask(
         () =>
           oauth.genericTokenEndpointRequest(
@@ -178,8 +190,8 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
             {
               subject_token: subjectToken,
               subject_token_type: ACCESS_TOKEN_TYPE,
-              resource,
-              ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+              ...target,
+              ...scopeParameter(scopes),
             },
             { ...transport, ...proof },
           ),
@@ -195,6 +207,10 @@ export async function openTokenEndpoint(options: TokenEndpointOptions): Promise<
       })
     },
   }
+}
+
+function scopeParameter(scopes: readonly string[]): { scope?: string } {
+  return scopes.length === 0 ? {} : { scope: scopes.join(' ') }
 }
 
 /**
@@ -229,6 +245,22 @@ function accountOf(claims: unknown): Account | undefined {
   if (!parsed.success) return undefined
   const { iss, sub, name, groups } = parsed.data
   return { subject: sub, name: name ?? sub, groups: groups ?? [], issuer: iss }
+}
+
+/**
+ * No standard says how long a refresh token lives; these two members are what providers use. A number of seconds from now, so that it holds
+ * whatever this machine's clock shows; 0 is a token without an end.
+ */
+const RefreshLife = z.object({
+  refresh_token_expires_in: z.number().nonnegative().optional(),
+  refresh_expires_in: z.number().nonnegative().optional(),
+})
+
+function endOf(response: TokenEndpointResponse, now: number): { endsAt?: number } {
+  if (response.refresh_token === undefined) return {}
+  const life = RefreshLife.safeParse(response)
+  const seconds = life.success ? (life.data.refresh_token_expires_in ?? life.data.refresh_expires_in ?? 0) : 0
+  return seconds === 0 ? {} : { endsAt: now + seconds * 1000 }
 }
 
 function clockWrong(difference: ClockDifference): SessionError {

@@ -31,7 +31,12 @@ export type SessionState =
   /** `reason` is for the person: why a session ended that they did not end themselves. */
   | { readonly kind: 'signed-out'; readonly reason?: string }
   | { readonly kind: 'signing-in' }
-  | { readonly kind: 'signed-in'; readonly account: Account }
+  | {
+      readonly kind: 'signed-in'
+      readonly account: Account
+      /** Present from some time before the sign-in ends and nothing but a person can renew it. Epoch milliseconds. */
+      readonly endsAt?: number
+    }
 
 /** The device's ES256 key: DPoP proofs (RFC 9449) and approval receipts are signed with it. The private part never leaves the store. */
 export interface DeviceKey {

@@ -16,6 +16,7 @@ const POLICY: SignInPolicy = {
   identity: 'unknown',
   registration: 'dynamic',
   discovery: 'challenge',
+  audience: 'unchecked',
 }
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 

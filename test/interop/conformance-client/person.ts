@@ -11,6 +11,7 @@ const ANY_PROVIDER: SignInPolicy = {
   identity: 'unknown',
   registration: 'dynamic',
   discovery: 'challenge',
+  audience: 'unchecked',
 }
 
 /** The suite accepts no other (SEP-991). */
