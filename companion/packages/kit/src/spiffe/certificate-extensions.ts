@@ -66,12 +66,18 @@ function urisOf(extension: Buffer | undefined): readonly string[] {
     .map(({ value }) => value.toString('latin1'))
 }
 
+/** DER elements that stand one after another, each whole: how SPIFFE sends several certificates. @throws SpiffeError `svid_invalid` */
+export function splitDer(der: Buffer): readonly Buffer[] {
+  return elementsOf(der).map(({ whole }) => whole)
+}
+
 interface Element {
   readonly tag: number
   readonly value: Buffer
+  readonly whole: Buffer
 }
 
-/** The elements that stand one after another in `der`; OpenSSL has read the certificate before, so lengths are definite and tags are short. */
+/** Certificates have short tags and definite lengths alone; anything else is not one. */
 function elementsOf(der: Buffer | undefined): readonly Element[] {
   const elements: Element[] = []
   let at = 0
@@ -87,12 +93,12 @@ function elementsOf(der: Buffer | undefined): readonly Element[] {
       start += bytes
     }
     if (start + length > der.length) throw malformed()
-    elements.push({ tag, value: der.subarray(start, start + length) })
+    elements.push({ tag, value: der.subarray(start, start + length), whole: der.subarray(at, start + length) })
     at = start + length
   }
   return elements
 }
 
 function malformed(): SpiffeError {
-  return new SpiffeError('svid_invalid', 'the extensions of the certificate cannot be read')
+  return new SpiffeError('svid_invalid', 'the certificate cannot be read')
 }
