@@ -30,7 +30,7 @@ export function parseRunbook(id: string, file: string): Runbook {
   const { fields, body } = readFrontMatter(file)
   const text = body.replace(/^\n+/, '').trimEnd()
   const sections = outline(text)
-  const titled = sections.find(({ path }) => path.length === 1 && path[0] !== '')
+  const titled = sections.find(({ level, path }) => level === 1 && path[0] !== '')
   const [title] = titled?.path ?? []
   if (!titled || title === undefined) throw new LibraryError('runbook_refused', 'it has no heading of level 1')
   const reviewed = fields.get('reviewed')

@@ -2,6 +2,8 @@
 export interface Section {
   /** Headings from the top down; empty for what stands above the first. */
   readonly path: readonly string[]
+  /** Of its own heading, 1 to 6; 0 above the first. */
+  readonly level: number
   /** Where it begins in the text that was read, its heading included; UTF-16 code units. */
   readonly start: number
   readonly end: number
@@ -20,7 +22,7 @@ export function outline(text: string): readonly Section[] {
   let at = 0
   let fence: string | undefined
   const close = (end: number): void => {
-    if (end > start) sections.push({ path: open.map(({ title }) => title), start, end })
+    if (end > start) sections.push({ path: open.map(({ title }) => title), level: open.at(-1)?.level ?? 0, start, end })
     start = end
   }
   for (const line of text.split('\n')) {
