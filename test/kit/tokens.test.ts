@@ -68,6 +68,7 @@ describe('an access token', () => {
       kind: 'user',
       subject: 'ada',
       groups: ['ads', 'infra'],
+      scopes: ['mcp'],
       client: 'gatehouse-cli',
       surface: 'cli',
     })
@@ -101,7 +102,10 @@ describe('an access token', () => {
     ['of a client that the registry does not know', { client_id: 'elsewhere' }, 'client_unknown'],
     ['whose groups are no list', { groups: 'ads' }, 'token_invalid'],
     ['whose groups are no strings', { groups: ['ads', 7] }, 'token_invalid'],
-    ['with too many groups', { groups: Array.from({ length: 1001 }, (_, index) => `g${index}`) }, 'token_invalid'],
+    ['with too many groups', { groups: Array.from({ length: 1001 }, () => 'g') }, 'token_invalid'],
+    ['with 5,000 groups', { groups: Array.from({ length: 5000 }, (_, index) => `g${index}`) }, 'token_too_long'],
+    ['whose roles are no list', { roles: 'analyst' }, 'token_invalid'],
+    ['with scopes beyond bounds', { scope: 'a '.repeat(201) }, 'token_invalid'],
     ['of a client that must use DPoP', { client_id: 'gatehouse-vscode' }, 'bearer_not_allowed'],
     ['bound to a key, sent as bearer', { cnf: { jkt: 'x' } }, 'bearer_not_allowed'],
     ['bound to a certificate, sent as bearer', { cnf: { 'x5t#S256': 'x' } }, 'bearer_not_allowed'],
@@ -158,10 +162,10 @@ describe('an access token', () => {
       `Basic ${token}`,
       `Bearer ${token}, Bearer ${token}`,
       `Bearer ${token} x`,
-      `Bearer ${'a'.repeat(9000)}`,
     ]) {
       await refused(verifier.verify({ method: 'POST', url: AUDIENCE, authorization }), 'token_invalid')
     }
+    await refused(bearer('a'.repeat(8193)), 'token_too_long')
   })
 
   it('is never in the error about it', async () => {

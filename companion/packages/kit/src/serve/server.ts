@@ -28,6 +28,7 @@ import { ownPolicy } from './own-policy.ts'
 import { openStorage } from './storage.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { createToolTable } from './tool-table.ts'
+import { openWorkloads } from './workloads.ts'
 
 export interface RunningServer {
   /** Public address; the MCP endpoint is `${url}/mcp`. */
@@ -86,12 +87,13 @@ export async function startServer(
     const inFlight = new Running()
     let draining = false
     let handler: PeerHandler = (_request, response) => void response.writeHead(503).end()
-    const workloads = config.workloadIdentity
+    const workloads = await openWorkloads(config, log, starting)
+    given.push(() => workloads.close())
     const listening = await openListeners((request, response, peer) => handler(request, response, peer), {
       config,
       limits,
       drain: (config.drain ?? 10_000) + ABORT_GRACE,
-      workloads,
+      workloads: workloads.identity,
       log,
     })
     given.push(() => listening.stop())
@@ -177,7 +179,7 @@ export async function startServer(
         audience: endpoint,
         clients: () => gate.current().record.clients,
         edge: behindEdge ? { id: config.edgeId } : undefined,
-        workloads,
+        workloads: workloads.identity,
       }),
       admission,
       modern,

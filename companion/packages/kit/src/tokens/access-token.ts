@@ -17,6 +17,9 @@ const Header = z.looseObject({
   crit: z.undefined().optional(),
 })
 
+/** One answer for all that is wrong before a claim is looked at: whoever forges learns nothing from it. */
+const UNVERIFIABLE = 'the access token cannot be verified'
+
 const Names = z.array(z.string().min(1).max(128)).max(1000)
 
 /** RFC 9068 section 2.2, and `cnf` of RFC 7800. A claim of the wrong shape makes the whole token invalid. */
@@ -91,8 +94,7 @@ export function readVouchedToken(token: string, expected: Expected): AccessToken
 
 function checkHeader(token: string, { audience }: Expected): void {
   const header = decoded(() => decodeProtectedHeader(token), { audience })
-  if (!Header.safeParse(header).success)
-    throw new AuthError('token_invalid', 'the access token has an unacceptable header', audience)
+  if (!Header.safeParse(header).success) throw new AuthError('token_invalid', UNVERIFIABLE, audience)
 }
 
 /** RFC 7519 section 4.1, RFC 9068 section 4. */
@@ -118,14 +120,13 @@ function decoded<T>(decode: () => T, { audience }: Pick<Expected, 'audience'>): 
   try {
     return decode()
   } catch {
-    throw new AuthError('token_invalid', 'the access token cannot be read', audience)
+    throw new AuthError('token_invalid', UNVERIFIABLE, audience)
   }
 }
 
 /** Keeps the cause only for a fault of ours: errors about a token may carry what is in it. */
 function refusal(cause: unknown, audience: string): AuthError {
-  if (cause instanceof errors.JOSEError)
-    return new AuthError('token_invalid', 'the access token cannot be verified', audience)
+  if (cause instanceof errors.JOSEError) return new AuthError('token_invalid', UNVERIFIABLE, audience)
   const options = cause instanceof KeysUnavailable ? { cause } : {}
   return new AuthError('issuer_unreachable', 'the keys of the identity provider cannot be fetched', audience, options)
 }

@@ -132,8 +132,7 @@ function createTokens(
       if (authorization === undefined) throw new AuthError('token_missing', 'an access token is needed', audience)
       const [, scheme, token] = CREDENTIALS.exec(authorization) ?? []
       if (!scheme || !token) throw new AuthError('token_invalid', 'the Authorization header is malformed', audience)
-      if (token.length > LONGEST_TOKEN)
-        throw new AuthError('token_too_long', `an access token may have ${LONGEST_TOKEN} characters at most`, audience)
+      if (token.length > LONGEST_TOKEN) throw new AuthError('token_too_long', 'the access token is too long', audience)
       const tokenHash = hashOf(token)
       const entry = await cached(token, tokenHash)
       const grant = grantOf(entry)
