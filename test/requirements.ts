@@ -30,6 +30,9 @@ export const requirements = {
   'AUTH-8.1': 'One decision function for list and call: what may not be called is not listed',
   'AUTH-8.2': 'Default deny: no policy, a throwing check, an unlisted record all mean no',
   'AUTH-8.3': 'A denial says what is needed and whom to ask',
+  'AUTH-8.4':
+    'A team writes policies and cases beside its tools; both are checked when it builds and the policies when it starts',
+  'AUTH-8.5': 'The registry answers what the server would answer, and tells nothing that the caller may not know',
   'AUTH-9.1': 'A server accepts only callers of its groups',
   'AUTH-10.1': 'A workload may never write',
   'AUTH-10.2': 'An X.509-SVID is believed only from an authority of the trust domain that it names',

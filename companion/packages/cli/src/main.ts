@@ -3,6 +3,7 @@ import { GatehouseError } from '@gatehouse/contracts'
 import { callCommand } from './call-command.ts'
 import { CliError } from './cli-error.ts'
 import type { Command } from './command.ts'
+import { policyCommand } from './policy-command.ts'
 import { registerCommand } from './register-command.ts'
 import { reinstateCommand, suspendCommand } from './status-command.ts'
 import { tokenCommand } from './token-command.ts'
@@ -16,6 +17,7 @@ const commands: readonly Command[] = [
   suspendCommand,
   reinstateCommand,
   registerCommand,
+  policyCommand,
 ]
 
 const NEEDED_NODE = 24

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GatehouseError, JsonError, parseStrictJson, reviewedRecord, ServerGovernance } from '@gatehouse/contracts'
+import {
+  GatehouseError,
+  JsonError,
+  parseStrictJson,
+  type PolicyReport,
+  reviewedRecord,
+  ServerGovernance,
+} from '@gatehouse/contracts'
 import { z } from 'zod'
 import { PolicyError } from '../decide/policy-error.ts'
 import type { ServerDefinition } from '../serve/definition.ts'
 import { describeServer } from '../serve/describe.ts'
 import { readPolicyCases } from './policy-case.ts'
-import { type CaseReport, runPolicyCases } from './run-cases.ts'
-
-/** What a server prints for `--check-policies`. */
-export type PolicyReport =
-  | ({ readonly kind: 'policies'; readonly server: string } & CaseReport)
-  | { readonly kind: 'policies-invalid'; readonly server: string; readonly code: string; readonly message: string }
+import { runPolicyCases } from './run-cases.ts'
 
 /** No server is reached: where it would be does not matter to a policy. */
 const NOWHERE = 'http://127.0.0.1/mcp'

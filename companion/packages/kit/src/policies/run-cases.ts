@@ -1,5 +1,7 @@
 import {
   type Caller,
+  type CaseFailure,
+  type CaseReport,
   clientTerms,
   type Decision,
   decidedOf,
@@ -10,21 +12,6 @@ import {
 import { createPolicy } from '../decide/policy.ts'
 import { rulesOf } from './cedar-files.ts'
 import type { CaseCaller, PolicyCase } from './policy-case.ts'
-
-export interface CaseFailure {
-  readonly name: string
-  readonly expected: PolicyCase['expect']
-  readonly answered: Decision
-}
-
-export interface CaseReport {
-  readonly cases: number
-  readonly failures: readonly CaseFailure[]
-  /** Ids of the team's own Cedar rules, all of them. */
-  readonly rules: readonly string[]
-  /** Those by which no case is decided: nobody would notice if they said something else. */
-  readonly undecided: readonly string[]
-}
 
 /** Asks the server's own decision function every case. @param record with the server's policy @throws PolicyError */
 export function runPolicyCases(record: ServerRecord, cases: readonly PolicyCase[]): CaseReport {
