@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import {
   Digest,
-  digestOf,
   parseStrictJson,
   RecordedPrompt,
   RecordedResource,
   RecordedTool,
+  reviewedRecord,
+  ServerGovernance,
   ServerPolicy,
-  ServerRecord,
-  ServerRecordFields,
+  type ServerRecord,
   ServerSurface,
   surfaceDigest,
 } from '@gatehouse/contracts'
@@ -32,36 +32,13 @@ const Description = z.object({
   policy: ServerPolicy.optional(),
 })
 
-/** What people say of a server; its surface, its policy and where it runs are found out. */
-const Governance = ServerRecordFields.omit({
-  url: true,
-  status: true,
-  tools: true,
-  prompts: true,
-  resources: true,
-  policy: true,
-  surfaceDigest: true,
-  instructionsDigest: true,
-})
-
 /**
  * The record under which the local stack lists a server: reviewed, with the digest of what is really there.
  * @param url its MCP endpoint @throws CliError `record_invalid`
  */
 export async function serverRecord(server: ServerName, url: string): Promise<ServerRecord> {
   const [description, governance] = await Promise.all([describe(server), readGovernance(server)])
-  const { instructions } = description.surface
-  return ServerRecord.parse({
-    ...governance,
-    url,
-    status: 'listed',
-    tools: description.tools,
-    prompts: description.prompts,
-    resources: description.resources,
-    surfaceDigest: description.surfaceDigest,
-    ...(instructions !== undefined && { instructionsDigest: digestOf(instructions) }),
-    ...(description.policy && { policy: description.policy }),
-  })
+  return reviewedRecord(governance, description, url)
 }
 
 async function describe(server: ServerName): Promise<z.infer<typeof Description>> {
@@ -77,10 +54,10 @@ async function describe(server: ServerName): Promise<z.infer<typeof Description>
   }
 }
 
-async function readGovernance(server: ServerName): Promise<z.infer<typeof Governance>> {
+async function readGovernance(server: ServerName): Promise<ServerGovernance> {
   const file = governanceFileOf(server)
   try {
-    const governance = Governance.parse(parseStrictJson(await readFile(file, 'utf8')))
+    const governance = ServerGovernance.parse(parseStrictJson(await readFile(file, 'utf8')))
     if (governance.id !== server) throw new Error(`it is of ${governance.id}`)
     return governance
   } catch (cause) {
