@@ -302,14 +302,20 @@ describe('a call', () => {
   it('by one outside the groups says what is needed and whom to ask', async () => {
     verifies('AUTH-8.3', 'AUTH-9.1')
     const nobody = await world.issuer.token(world.url, { sub: 'carl', groups: [] })
-    const { isError, structured } = await call('echo', { text: 'x' }, { token: nobody })
-    expect(isError).toBe(true)
-    expect(structured).toEqual({ code: 'denied', message: 'needs one of the groups ads, finance; ask #fixture-help' })
+    const { status, structured } = await call('echo', { text: 'x' }, { token: nobody })
+    expect(status).toBe(403)
+    expect(structured).toMatchObject({
+      message: 'needs one of the groups ads, finance; ask #fixture-help',
+      data: { code: 'denied' },
+    })
   })
 
   it('from another surface is denied', async () => {
     const web = await world.issuer.token(world.url, { client_id: 'other-web' })
-    expect((await call('echo', { text: 'x' }, { token: web })).structured).toMatchObject({ code: 'denied' })
+    expect((await call('echo', { text: 'x' }, { token: web })).structured).toMatchObject({
+      message: 'works only from ide, cli; ask #fixture-help',
+      data: { code: 'denied' },
+    })
   })
 
   it('of a tool that is not there looks like one of a tool that may not be known', async () => {

@@ -41,6 +41,14 @@ describe('without a valid record of itself a server serves nothing', () => {
       'surface_mismatch',
     ],
     [
+      'with another policy',
+      () => ({
+        kind: 'signed',
+        record: world.record({ policy: { tools: { echo: {} }, prompts: {}, resources: {} } }),
+      }),
+      'policy_mismatch',
+    ],
+    [
       'at another URL',
       () => ({ kind: 'signed', record: world.record({ url: 'http://127.0.0.1:1/mcp' }) }),
       'record_invalid',
@@ -98,7 +106,7 @@ it('keeps the record it has while the registry says nothing, until it expires an
 
 it('does not become less strict when a changed record still lists it', async () => {
   world.registry.answer({ kind: 'signed', record: world.record({ groups: ['finance'] }), life: LIFE })
-  await until(async () => (await call()).structured['code'] === 'denied')
+  await until(async () => (await call()).body.includes('"code":"denied"'))
   world.registry.answer({ kind: 'signed', record: world.record({ clients: [] }), life: LIFE })
   await until(async () => (await call()).body.includes('client_unknown'))
 })

@@ -107,7 +107,7 @@ describe('a resource', () => {
       const token = await partial.issuer.token(partial.url)
       const asked = (method: string, params = {}) => modernRpc({ url: partial.url, token, method, params })
       expect((await asked('resources/read', { uri: 'fixture://glossary' })).error).toMatchObject({
-        message: 'the resource is not part of the reviewed server',
+        message: 'unknown resource',
       })
       expect((await asked('resources/list')).result).toMatchObject({ resources: [] })
       expect((await asked('prompts/list')).result).toMatchObject({ prompts: [] })

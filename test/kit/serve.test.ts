@@ -87,9 +87,7 @@ describe.each(Object.entries(eras))('era %s', (_era, connect) => {
       code: 'denied',
       message: 'needs the group ads; ask #fixture-help',
     })
-    const nobody = await connect([])
-    expect(await nobody.names()).toEqual([])
-    await Promise.all([finance.close(), nobody.close()])
+    await finance.close()
   })
 
   it('answers failures in a way that the client accepts after it has seen the output schemas', async () => {
