@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ServerRecord } from '@gatehouse/contracts'
+import { startEdge, type TestEdge, type TestEdgeOptions } from './envoy.ts'
+import { type Claims, startTestIssuer, type TestIssuer } from './issuer.ts'
+import { sampleRecord } from './sample-record.ts'
+import { until } from './fixture-world.ts'
+
+/** A real edge before a server that says what reached it. */
+export interface EdgeWorld {
+  readonly edge: TestEdge
+  readonly issuer: TestIssuer
+  /** URL of the MCP endpoint of the one server. */
+  readonly url: string
+  /** Requests that reached the server. */
+  readonly reached: IncomingMessage[]
+  readonly record: ServerRecord
+  /** A bearer token of the command line's client. */
+  token(claims?: Claims): Promise<string>
+  stop(): Promise<void>
+}
+
+/** What of a request reached the server, as it answers. */
+export interface Reached {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export const echo: RequestListener = (request, response) => {
+  const { method, url, headers } = request
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ method, url, headers }))
+}
+
+export async function startEdgeWorld(
+  change: Partial<ServerRecord> = {},
+  settings: Partial<TestEdgeOptions> = {},
+  answer: RequestListener = echo,
+): Promise<EdgeWorld> {
+  const [issuer, folder, port] = await Promise.all([
+    startTestIssuer(),
+    mkdtemp(join(tmpdir(), 'gatehouse-edge-server-')),
+    freePort(),
+  ])
+  const socket = join(folder, 'server.sock')
+  const reached: IncomingMessage[] = []
+  const server = createServer((request, response) => {
+    reached.push(request)
+    answer(request, response)
+  }).listen(socket)
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${port}/presto/mcp`
+  const record = sampleRecord('presto', { ...RECORD, url, ...change })
+  const edge = await startEdge({
+    port,
+    issuer: issuer.url,
+    servers: [{ record, upstream: { kind: 'unix', path: socket } }],
+    ...settings,
+  })
+  const token = (claims?: Claims) => issuer.token(url, claims)
+  // The listener opens before the issuer's keys are there.
+  const probe = await token({ groups: record.groups })
+  await until(async () => (await fetch(url, { headers: { authorization: `Bearer ${probe}` } })).status !== 503)
+  return {
+    edge,
+    issuer,
+    url,
+    reached,
+    record,
+    token,
+    async stop() {
+      await edge.stop()
+      server.close()
+      server.closeAllConnections()
+      await issuer.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const RECORD: Partial<ServerRecord> = {
+  environment: 'dev',
+  surfaces: ['ide', 'cli'],
+  groups: ['ads', 'finance'],
+  clients: [
+    { clientId: 'gatehouse-vscode', surface: 'ide', bearer: false },
+    { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
+    { clientId: 'other-web', surface: 'web', bearer: true },
+  ],
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new TypeError('not a TCP address')
+  return address.port
+}
