@@ -27,7 +27,7 @@ export interface Wired {
   readonly result: Record<string, unknown> | undefined
 }
 
-type Header = readonly [name: string, value: string]
+export type Header = readonly [name: string, value: string]
 
 export interface Asked {
   readonly method?: string
@@ -80,7 +80,8 @@ function send(way: Way, { body, ...options }: ClientRequestArgs & { body: string
       })
     })
     request.on('error', reject)
-    request.end(body)
+    // As bytes: a string would be joined with the headers and change how they are encoded.
+    request.end(Buffer.from(body))
   })
 }
 
