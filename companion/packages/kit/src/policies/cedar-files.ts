@@ -1,5 +1,5 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
-import { SCHEMA } from '../decide/base.cedar.ts'
+import { BASE, SCHEMA } from '../decide/base.cedar.ts'
 import { PolicyError } from '../decide/policy-error.ts'
 import { mergedSchema } from '../decide/schema.ts'
 
@@ -27,6 +27,7 @@ export function checkedCedar(files: readonly SourceFile[], schema: SourceFile | 
   const rules = files.flatMap(rulesOf)
   const known = new Map<string, CedarRule>()
   for (const rule of rules) {
+    if (Object.hasOwn(BASE, rule.id)) throw fault(rule, `the id ${rule.id} is the kit's`)
     const first = known.get(rule.id)
     if (first) throw fault(rule, `the id ${rule.id} is taken by ${first.file}:${first.line}`)
     known.set(rule.id, rule)
