@@ -1,4 +1,4 @@
-import { resourceMetadataUrl, serverDenials } from '@gatehouse/kit'
+import { resourceMetadataUrl, serverDenials } from '@gatehouse/kit/edge'
 import type { ServerRecord } from '@gatehouse/contracts'
 import type { EdgeRoute } from './edge-route.ts'
 import { type EdgeRule, denialDetails } from './policies.ts'
