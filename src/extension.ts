@@ -18,7 +18,8 @@ import { createRedirects } from './editor/redirects.ts'
 import { runtimeFolder } from './editor/runtime-folder.ts'
 import { editorSecrets, keytarLoader } from './editor/secrets.ts'
 import { createServersTree } from './editor/servers-tree.ts'
-import { offerReloadOnRegistryChange, readSettings, type Settings } from './editor/settings.ts'
+import { offerReload, readSettings, type Settings } from './editor/settings.ts'
+import { showSignInNotice } from './editor/show-sign-in-notice.ts'
 import { createSignIn } from './editor/sign-in.ts'
 import { createStatusBar } from './editor/status-bar.ts'
 import { createTell, type Tell } from './editor/tell.ts'
@@ -68,7 +69,8 @@ export function activate(context: vscode.ExtensionContext): { test?: TestAccess 
     log,
     editor.uriHandler,
     ...Object.values(surfaces),
-    offerReloadOnRegistryChange(),
+    offerReload(),
+    showSignInNotice(parts.session, signIn, tell),
     registerAuthentication({ ...parts, signIn }),
     registerMcpServers({ ...parts, log }),
     registerParticipant({ ...parts, extensionUri: context.extensionUri, log }),
@@ -134,8 +136,12 @@ function createParts(
   })
   const session = lazy(async () => {
     const { createSession } = await import('./session/session.ts')
+    const [clientId, clientMetadataUrl] = [settings.clientId(), settings.clientMetadataUrl()]
     return createSession({
       registryUrl: settings.registryUrl(),
+      ...(clientId === undefined ? {} : { client: { id: clientId } }),
+      ...(clientMetadataUrl === undefined ? {} : { clientMetadataUrl }),
+      warnBefore: () => settings.warnBefore(),
       secrets: await secrets.get(),
       openExternal,
       redirects: createRedirects({ settings, uriHandler, codeBox }),

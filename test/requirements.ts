@@ -13,6 +13,8 @@ export const requirements = {
   'AUTH-2.1': 'One sign-in serves every server: audience-restricted tokens are fetched silently by token exchange',
   'AUTH-2.2': 'A server listed after sign-in needs no browser',
   'AUTH-2.3': 'A token for one server is refused by another',
+  'AUTH-2.4':
+    'However a provider names a server (scope, exchange, resource), a token that is not for that server alone is not used',
   'AUTH-3.1': 'Secrets live in the keychain, or SecretStorage where there is none, and nowhere else',
   'AUTH-3.2': 'Sign-out revokes and erases',
   'AUTH-3.3': 'A keychain that hangs or is missing is told and does not block',
@@ -21,6 +23,9 @@ export const requirements = {
   'AUTH-5.2': 'A 401 gets one fresh token, then a sign-in that a person starts',
   'AUTH-5.3':
     '`insufficient_scope` gets a wider token, silently where the provider gives one, else by a sign-in that a person starts',
+  'AUTH-5.4': 'The end of a sign-in that nothing renews silently is told in time, once, and across reloads',
+  'AUTH-5.5':
+    'With the identity provider down sessions go on until their tokens expire, new sign-ins and refreshes say so, and nothing is erased',
   'AUTH-6.1': 'Tokens are bound to the device key by DPoP: proof, `ath`, `jkt`, time and replay are verified',
   'AUTH-6.2': 'A bound token sent as a plain bearer is refused; plain bearer only for clients registered so',
   'AUTH-7.1': 'Without an edge the server verifies the token itself',

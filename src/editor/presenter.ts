@@ -64,6 +64,7 @@ export function present(parts: Parts, surfaces: () => Surfaces): Presenter {
     notice.update(waiting)
     setContext('gatehouse.view', serversView(session, catalog))
     setContext('gatehouse.signedIn', session.kind === 'signed-in')
+    setContext('gatehouse.signInEnds', session.kind === 'signed-in' && session.endsAt !== undefined)
     setContext('gatehouse.pending', waiting.length)
   }
   /** Changes that come together are drawn once. */

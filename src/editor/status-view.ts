@@ -1,5 +1,6 @@
 import type { CatalogState } from '../catalog/types.ts'
 import type { SessionState } from '../session/types.ts'
+import { timeOf } from './sign-in-notice.ts'
 
 /** What the status bar item shows, as data. */
 export interface StatusView {
@@ -33,6 +34,14 @@ export function statusView(session: SessionState, catalog: CatalogState, pending
       text: `$(bell-dot) Gatehouse: ${pending} to approve`,
       tooltip: `${steps} for your approval.`,
       command: 'gatehouse.showPlans',
+      tone: 'warning',
+    }
+  }
+  if (session.endsAt !== undefined) {
+    return {
+      text: '$(clock) Gatehouse: sign-in ends',
+      tooltip: `Your sign-in ends at ${timeOf(session.endsAt)} and cannot be renewed without you. Click to sign in again.`,
+      command: 'gatehouse.signIn',
       tone: 'warning',
     }
   }

@@ -42,7 +42,8 @@ export interface ChosenClient {
 
 /**
  * Who we are to this issuer, in the order of MCP 2026-07-28 (authorization, client registration): registered by people, a client ID
- * metadata document, dynamic registration where the policy has it, and else the client id that every company's provider knows.
+ * metadata document; else the client that the registry names, dynamic registration where the policy has it, and at last the client id
+ * that every company's provider knows.
  * @throws SessionError `registration_refused`, `issuer_unreachable`
  */
 export async function chooseClient(sources: ClientSources): Promise<ChosenClient> {
@@ -51,10 +52,10 @@ export async function chooseClient(sources: ClientSources): Promise<ChosenClient
   if (registered && (registered.issuer ?? discovery.issuer) === discovery.issuer) {
     return chosen(identityOf(registered.id, registered.secret, server.token_endpoint_auth_methods_supported))
   }
-  if (discovery.clientId !== undefined) return chosen({ id: discovery.clientId })
   if (metadataUrl !== undefined && server['client_id_metadata_document_supported'] === true) {
     return chosen({ id: metadataUrl })
   }
+  if (discovery.clientId !== undefined) return chosen({ id: discovery.clientId })
   if (policy.registration === 'never' || server.registration_endpoint === undefined) {
     return chosen({ id: DEFAULT_CLIENT_ID })
   }

@@ -66,7 +66,6 @@ export class CurrentSignIn {
         onChange: () => options.endChanged(this),
       },
       stored.end,
-      stored.refreshToken === undefined,
     )
   }
 

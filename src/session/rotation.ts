@@ -1,4 +1,5 @@
 import { SessionError } from './errors.ts'
+import { endAfter } from './sign-in-end.ts'
 import { type Granted, GrantRefused } from './token-endpoint.ts'
 import type { StoredSession, Vault } from './vault.ts'
 
@@ -26,7 +27,8 @@ export async function rotate(
   const isRotated = granted.refreshToken !== undefined && granted.refreshToken !== before.refreshToken
   const { end: known, ...rest } = before
   // A new token whose end the provider keeps to itself has no known end.
-  const end = granted.endsAt === undefined ? (isRotated ? undefined : known) : { at: granted.endsAt, saidAt: now() }
+  const silent = isRotated ? undefined : known
+  const end = granted.endsAt === undefined ? silent : endAfter(known, granted.endsAt, now())
   const stored = { ...rest, refreshToken: granted.refreshToken ?? before.refreshToken, ...(end && { end }) }
   if (isRotated || end !== known) await vault.save(registry, stored)
   return { granted, stored }

@@ -237,7 +237,7 @@ class WindowSession implements Session {
   }
 
   async #ended(current: CurrentSignIn): Promise<void> {
-    if (this.#current === current) this.#leave(SESSION_TROUBLES.session_ended.explanation)
+    if (this.#current === current) this.#leave(SESSION_TROUBLES.session_ended.explanation, 'session_ended')
     await this.#parts.vault.erase(current.credentials.options.account.issuer)
     await this.#watch.tell()
     this.#options.log.warn('the identity provider has ended the session')
@@ -271,19 +271,19 @@ class WindowSession implements Session {
   }
 
   /** Signed out as far as this window goes. */
-  #leave(reason?: string): void {
+  #leave(reason?: string, code?: 'session_ended'): void {
     this.#current = undefined
     this.#parts.keys.close()
-    if (!this.#attempt) this.#settle(reason)
+    if (!this.#attempt) this.#settle(reason, code)
   }
 
-  #settle(reason?: string): void {
+  #settle(reason?: string, code?: 'session_ended'): void {
     const account = this.#current?.credentials.options.account
     const endsAt = this.#current?.end.near
     this.#state.become(
       account
         ? { kind: 'signed-in', account, ...(endsAt === undefined ? {} : { endsAt }) }
-        : { kind: 'signed-out', ...(reason ? { reason } : {}) },
+        : { kind: 'signed-out', ...(reason && { reason }), ...(code && { code }) },
     )
   }
 

@@ -1,7 +1,25 @@
-/** When the sign-in ends if nothing renews it, and when the provider said so. Epoch milliseconds of this machine's clock. */
+/** When the sign-in ends if nothing renews it. Epoch milliseconds of this machine's clock. */
 export interface SignInEnd {
   readonly at: number
+  /** When the provider said so. */
   readonly saidAt: number
+  /** A refresh does not move it on. */
+  readonly isFixed: boolean
+}
+
+/** Two statements closer than this tell nothing about whether a refresh moves the end, milliseconds. */
+const TELLING = 5_000
+
+/**
+ * What a refresh says of the end, beside what was known before it. An end that each refresh moves on by the time that has passed is no end;
+ * one that stays is.
+ */
+export function endAfter(known: SignInEnd | undefined, at: number, now: number): SignInEnd {
+  // A statement of the future is from before the clock was put right.
+  if (!known || known.saidAt > now) return { at, saidAt: now, isFixed: false }
+  const passed = now - known.saidAt
+  if (passed < TELLING) return { ...known, at }
+  return { at, saidAt: now, isFixed: at - known.at < passed / 2 }
 }
 
 export interface EndWatchOptions {
@@ -14,51 +32,34 @@ export interface EndWatchOptions {
   onChange(): void
 }
 
-/** Two statements closer than this tell nothing about whether a refresh moves the end, milliseconds. */
-const TELLING = 5_000
-
 /**
- * Knows whether a sign-in will end soon, so that a person is told before it bites and only then. An end that each refresh moves on
- * is no end: before it says anything it refreshes once, and looks whether the end has moved. The provider's statements are durations, so the
- * end is right whatever this machine's clock shows; one that is put right meanwhile costs a refresh, which says it anew.
+ * Knows whether a sign-in will end soon, so that a person is told before it bites and only then: before it says anything it refreshes once,
+ * and looks whether the end has moved. The provider's statements are durations, so the end is right whatever this machine's clock shows; one
+ * that is put right meanwhile costs a refresh, which says it anew.
  */
 export class EndWatch {
   #end: SignInEnd | undefined
-  /** The statement that the next one is compared with. */
-  #earlier: SignInEnd | undefined
-  #isFixed: boolean
-  #told: number | undefined
+  #near: number | undefined
   #checking: Promise<void> | undefined
 
-  /** @param isFixed nothing can renew it: there is no refresh token */
   constructor(
     readonly options: EndWatchOptions,
     end: SignInEnd | undefined,
-    isFixed: boolean,
   ) {
     this.#end = end
-    this.#earlier = end
-    this.#isFixed = isFixed
   }
 
   /** Where the end is near and nothing renews it: when it is, epoch milliseconds. */
   get near(): number | undefined {
-    return this.#told
+    return this.#near
   }
 
-  /** What the provider says after a refresh, in this window or another. */
+  /** After a refresh, in this window or another. */
   learn(end: SignInEnd | undefined): void {
-    const { now } = this.options
-    this.#end = end
-    const earlier = this.#earlier
-    if (!end || !earlier || earlier.saidAt > now()) {
-      this.#earlier = end
-      return
-    }
-    const passed = end.saidAt - earlier.saidAt
-    if (passed < TELLING) return
-    this.#isFixed = end.at - earlier.at < passed / 2
-    this.#earlier = end
+    const known = this.#end
+    // Read from the store just before this window stored a later one.
+    const isStale = end && known && end.saidAt < known.saidAt && known.saidAt <= this.options.now()
+    if (!isStale) this.#end = end
   }
 
   /** Looks at the clock; renews where that may help. Never rejects. */
@@ -70,17 +71,22 @@ export class EndWatch {
   }
 
   async #check(): Promise<void> {
-    if (this.#isNear() && !this.#isFixed) {
-      try {
-        await this.options.renew()
-      } catch {
-        // The provider cannot be asked: as far as anyone knows the end stands, and the next look asks again.
-      }
-    }
-    const told = this.#isNear() ? this.#end?.at : undefined
-    if (told === this.#told) return
-    this.#told = told
+    const isRenewed = this.#isNear() && !this.#end?.isFixed && (await this.#renewed())
+    const isEnding = this.#isNear() && (this.#end?.isFixed === true || !isRenewed)
+    const near = isEnding ? this.#end?.at : undefined
+    if (near === this.#near) return
+    this.#near = near
     this.options.onChange()
+  }
+
+  /** Where the provider cannot be asked, the end stands as far as anyone knows, and the next look asks again. */
+  async #renewed(): Promise<boolean> {
+    try {
+      await this.options.renew()
+      return true
+    } catch {
+      return false
+    }
   }
 
   #isNear(): boolean {
@@ -88,7 +94,7 @@ export class EndWatch {
     if (!end) return false
     const warnBefore = this.options.warnBefore()
     // Lives shorter than the warning are renewed half-way, where they can be.
-    const limit = this.#isFixed ? warnBefore : Math.min(warnBefore, (end.at - end.saidAt) / 2)
+    const limit = end.isFixed ? warnBefore : Math.min(warnBefore, (end.at - end.saidAt) / 2)
     return end.at - this.options.now() <= limit
   }
 }

@@ -76,7 +76,7 @@ export async function signInWithBrowser(options: SignInOptions): Promise<SignedI
       endpoint,
       access: own.access,
       ...(latest === undefined ? {} : { refreshToken: latest }),
-      ...(endsAt === undefined ? {} : { end: { at: endsAt, saidAt: options.now() } }),
+      ...(endsAt === undefined ? {} : { end: { at: endsAt, saidAt: options.now(), isFixed: latest === undefined } }),
     }
   } catch (error) {
     throw error instanceof GrantRefused ? new SessionError('sign_in_refused', { detail: error.error }) : error

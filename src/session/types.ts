@@ -29,7 +29,7 @@ export type SessionState =
   /** The store has not been read yet; lasts milliseconds, and never longer than the keychain's time limit. */
   | { readonly kind: 'restoring' }
   /** `reason` is for the person: why a session ended that they did not end themselves. */
-  | { readonly kind: 'signed-out'; readonly reason?: string }
+  | { readonly kind: 'signed-out'; readonly reason?: string; readonly code?: 'session_ended' }
   | { readonly kind: 'signing-in' }
   | {
       readonly kind: 'signed-in'

@@ -10,8 +10,8 @@ const StoredSession = z.object({
   refreshToken: z.string().min(1).optional(),
   /** Asked for at the sign-in. */
   scopes: z.array(z.string()).default([]),
-  /** When the sign-in ends if nothing renews it, and when the provider said so; epoch milliseconds of this machine's clock. */
-  end: z.object({ at: z.number(), saidAt: z.number() }).optional(),
+  /** See `SignInEnd`. */
+  end: z.object({ at: z.number(), saidAt: z.number(), isFixed: z.boolean() }).optional(),
   account: z.object({ subject: z.string(), name: z.string(), groups: z.array(z.string()), issuer: z.string() }),
 })
 export type StoredSession = z.infer<typeof StoredSession>

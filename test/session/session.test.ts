@@ -353,6 +353,7 @@ describe('tokens', () => {
     expect(session.state()).toEqual({
       kind: 'signed-out',
       reason: expect.stringContaining('no longer accepts') as string,
+      code: 'session_ended',
     })
     expect(store.entries.has(`session ${company.issuer}`)).toBe(false)
     await expect(session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'signed_out' })
