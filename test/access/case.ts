@@ -61,7 +61,7 @@ export const unknown = (kind: Use['kind'], rule: string): Expected =>
 export const noThisTime = (rule: string | undefined, code: string, reason: string): Expected =>
   refusal({ rule, code, reason, listed: true })
 /** In the list, and to be had with a wider token. */
-export const scopes = (reason: string, kind = 'tool'): Expected =>
+export const scopes = (kind: Use['kind'], reason: string): Expected =>
   refusal({ rule: `${kind}-policy-scopes`, code: 'insufficient_scope', reason, listed: true, status: 403 })
 
 function refusal(fields: {

@@ -8,6 +8,10 @@ export function recordOf(
   url: string,
 ): ServerRecord {
   const { tools, prompts, resources, surfaceDigest, policy } = describeServer(definition)
+  const reviewed = <T extends { readonly name: string; readonly groups: readonly string[] }>(offers: readonly T[]) =>
+    offers
+      .filter(({ name }) => !unrecorded.includes(name))
+      .map((offer) => ({ ...offer, groups: recordedGroups[offer.name] ?? offer.groups }))
   return ServerRecord.parse({
     id: definition.id,
     name: `dev.gatehouse/${definition.id}`,
@@ -23,10 +27,8 @@ export function recordOf(
     ...governance,
     surfaceDigest,
     policy,
-    tools: tools
-      .filter(({ name }) => !unrecorded.includes(name))
-      .map((tool) => ({ ...tool, groups: recordedGroups[tool.name] ?? tool.groups })),
-    prompts,
-    resources,
+    tools: reviewed(tools),
+    prompts: reviewed(prompts),
+    resources: reviewed(resources),
   })
 }

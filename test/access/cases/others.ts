@@ -1,4 +1,4 @@
-import { everything, matrix, no, noThisTime, outside, prompt, resource, tool, unknown, YES } from '../case.ts'
+import { everything, matrix, no, noThisTime, outside, prompt, resource, scopes, tool, unknown, YES } from '../case.ts'
 
 const NOT_AVAILABLE = (rule: string) => outside(rule, 'not available')
 
@@ -57,6 +57,15 @@ export const TREASURY = [
 const DRAFT = no('drafts', 'drafts are for their authors; ask #almanac')
 const ADS_TABLE = noThisTime(undefined, 'table_denied', 'only the ads team may read it; ask #almanac')
 
+const PROMPT_SCOPES = scopes('prompt', 'needs a token with the scopes almanac:digest; ask #almanac')
+const RESOURCE_SCOPES = scopes('resource', 'needs a token with the scopes almanac:archive; ask #almanac')
+const NEWS = no('prompt-policy-groups', 'needs the group ads; ask #almanac')
+const OUTLOOK = no('prompt-policy-roles', 'needs the role analyst; ask #almanac')
+const NOTES = no('prompt-policy-surface', 'works only from ide; ask #almanac')
+const BUDGET = no('resource-policy-groups', 'needs the group finance; ask #almanac')
+const UNSEEN = unknown('prompt', 'prompt-recorded')
+const SKETCH = unknown('resource', 'resource-recorded')
+
 /** Rules of the server's own, of its tools and of what its tools read. */
 export const ALMANAC = [
   ...matrix(
@@ -67,6 +76,14 @@ export const ALMANAC = [
       [tool('draft'), DRAFT, DRAFT, YES, YES],
       [tool('read_table', { table: 'open.weather' }), YES, YES, YES, YES],
       [tool('read_table', { table: 'ads.spend' }), YES, ADS_TABLE, ADS_TABLE, ADS_TABLE],
+      [prompt('ads_news'), YES, NEWS, NEWS, NEWS],
+      [prompt('outlook'), OUTLOOK, YES, OUTLOOK, OUTLOOK],
+      [prompt('notes'), YES, YES, YES, NOTES],
+      [prompt('digest'), PROMPT_SCOPES, PROMPT_SCOPES, PROMPT_SCOPES, PROMPT_SCOPES],
+      [prompt('unseen'), UNSEEN, UNSEEN, UNSEEN, UNSEEN],
+      [resource('budget', 'almanac://budget'), BUDGET, YES, BUDGET, BUDGET],
+      [resource('archive', 'almanac://archive'), RESOURCE_SCOPES, RESOURCE_SCOPES, RESOURCE_SCOPES, RESOURCE_SCOPES],
+      [resource('sketch', 'almanac://sketch'), SKETCH, SKETCH, SKETCH, SKETCH],
     ],
   ),
   ...everything('almanac', [tool('today'), tool('draft')], {

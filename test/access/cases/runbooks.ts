@@ -8,6 +8,8 @@ const PROMPT_CHANNEL = no('prompt-policy-channel', 'works only in the channels #
 const ROTA_EDITOR_ONLY = no('resource-policy-surface', 'works only from ide; ask #runbooks-help')
 const APPROVAL = noThisTime(undefined, 'approval_required', 'this call needs the approval of a person')
 
+const BOARD_CHANNEL = no('resource-policy-channel', 'works only in the channels #support-infra; ask #runbooks-help')
+const BOARD = resource('board', 'runbooks://board')
 const ROTA = resource('rota', 'runbooks://rota')
 
 /** An editor has no channels, and what demands one is open to it; a bot has to be in the right one. */
@@ -30,6 +32,7 @@ const INSIDE = matrix(
     [tool('topology'), YES, NEEDS_INFRA, YES, YES, NEEDS_INFRA, YES, YES, YES],
     [tool('restart'), APPROVAL, APPROVAL, EDITOR_ONLY, EDITOR_ONLY, EDITOR_ONLY, EDITOR_ONLY, APPROVAL, APPROVAL],
     [prompt('handover'), YES, YES, YES, PROMPT_CHANNEL, PROMPT_CHANNEL, YES, YES, YES],
+    [BOARD, YES, YES, YES, BOARD_CHANNEL, BOARD_CHANNEL, YES, YES, YES],
     [ROTA, YES, YES, ROTA_EDITOR_ONLY, ROTA_EDITOR_ONLY, ROTA_EDITOR_ONLY, ROTA_EDITOR_ONLY, YES, YES],
   ],
 )

@@ -14,7 +14,7 @@ export const REPORTS = `spiffe://${TRUST_DOMAIN}/reports`
 export interface WorldServer {
   readonly definition: ServerDefinition
   readonly governance: Partial<ServerRecord>
-  /** Groups that the record demands of a tool, where they are others than the author's policy names. */
+  /** Groups that the record demands of one of its offers, where they are others than the author's policy names. */
   readonly recordedGroups?: Readonly<Record<string, readonly string[]>>
   /** Offers that the reviewers never recorded. */
   readonly unrecorded?: readonly string[]
@@ -97,6 +97,7 @@ function runbooks(runs: Runs): WorldServer {
       writes('restart', { surfaces: ['ide'] }),
       prompt('handover', { channels: ['#support-infra'] }),
       resource('rota', 'runbooks://rota', { surfaces: ['ide'] }),
+      resource('board', 'runbooks://board', { channels: ['#support-infra'] }),
     ]),
     governance: {
       groups: ['infra', 'ads'],
@@ -158,10 +159,22 @@ forbid (principal, action, resource is Resource) when { resource.name like "ads.
 
 /** With Cedar policies of its own. */
 function almanac(runs: Runs): WorldServer {
-  const { reads, asks } = offersOf('almanac', runs)
+  const { reads, asks, prompt, resource } = offersOf('almanac', runs)
   return {
     definition: {
-      ...define('almanac', [reads('today', {}), reads('draft', {}), asks('read_table', {})]),
+      ...define('almanac', [
+        reads('today', {}),
+        reads('draft', {}),
+        asks('read_table', {}),
+        prompt('ads_news', { groups: ['ads'] }),
+        prompt('outlook', { roles: ['analyst'] }),
+        prompt('notes', { surfaces: ['ide'] }),
+        prompt('digest', { scopes: ['almanac:digest'] }),
+        prompt('unseen', {}),
+        resource('budget', 'almanac://budget', { groups: ['finance'] }),
+        resource('archive', 'almanac://archive', { scopes: ['almanac:archive'] }),
+        resource('sketch', 'almanac://sketch', {}),
+      ]),
       cedar: ALMANAC_CEDAR,
     },
     governance: {
@@ -170,6 +183,8 @@ function almanac(runs: Runs): WorldServer {
       support: { channel: '#almanac' },
       clients: [EDITOR, CLI],
     },
+    recordedGroups: { ads_news: [], budget: [] },
+    unrecorded: ['unseen', 'sketch'],
   }
 }
 
