@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** The built bundles; `GATEHOUSE_TEST_COMPANION` names other ones, for example those out of a package. */
-const COMPANION = resolve(process.env['GATEHOUSE_TEST_COMPANION'] ?? 'dist/companion')
+export const COMPANION = resolve(process.env['GATEHOUSE_TEST_COMPANION'] ?? 'dist/companion')
 const MAIN = join(COMPANION, 'packages/cli/main.js')
 
 export type Event = Readonly<Record<string, unknown>> & { readonly kind: string }
