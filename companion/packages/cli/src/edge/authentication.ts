@@ -73,3 +73,8 @@ export function claim(path: readonly string[], value: EnvoyData): EnvoyData {
 export function loggedClaim(...path: readonly string[]): string {
   return `%DYNAMIC_METADATA(${[JWT_FILTER, CLAIMS, ...path].join(':')}):256%`
 }
+
+/** The same of a claim that is a list: cut short it would be none. */
+export function loggedList(...path: readonly string[]): string {
+  return `%DYNAMIC_METADATA(${[JWT_FILTER, CLAIMS, ...path].join(':')})%`
+}

@@ -1,4 +1,4 @@
-import { loggedClaim } from './authentication.ts'
+import { loggedClaim, loggedList } from './authentication.ts'
 import { type EnvoyData, extension } from './envoy-data.ts'
 import { REFUSAL_HEADER } from './local-replies.ts'
 
@@ -19,6 +19,7 @@ export const edgeLog: EnvoyData = extension(
         subject: loggedClaim('sub'),
         client: loggedClaim('client_id'),
         thumbprint: loggedClaim('cnf', 'jkt'),
+        groups: loggedList('groups'),
         method: '%REQ(:METHOD):16%',
         path: '%PATH(NQ:PATH):256%',
         mcpMethod: '%REQ(MCP-METHOD):128%',

@@ -1,5 +1,4 @@
 import { resourceMetadataUrl, serverDenials } from '@gatehouse/kit/edge'
-import type { ServerRecord } from '@gatehouse/contracts'
 import type { EdgeRoute } from './edge-route.ts'
 import { type EdgeRule, denialDetails } from './policies.ts'
 
@@ -9,6 +8,8 @@ export interface Refusal {
   readonly when: string
   readonly status: number
   readonly code: string
+  /** Of the record, when it is what refuses; absent: the code. */
+  readonly rule?: string
   /** For a person. */
   readonly message: string
   /** As the server's MCP endpoint refuses, or as HTTP does where no endpoint is concerned. */
@@ -133,13 +134,8 @@ function recordRefusals(route: EdgeRoute): readonly Refusal[] {
     // A workload does not come through the edge.
     if (rule === 'server-workload') return []
     const place = tool === undefined ? undefined : route.record.tools.findIndex(({ name }) => name === tool)
-    return [rpc(route, detailsAre(denialDetails(rule, place)), 403, code, reason)]
+    return [{ ...rpc(route, detailsAre(denialDetails(rule, place)), 403, code, reason), rule }]
   })
-}
-
-/** The reason that a rule of a record gives, for the audit. @returns undefined where the record has no such rule */
-export function recordReason(record: ServerRecord, rule: string, tool?: string): string | undefined {
-  return serverDenials(record).find((denial) => denial.rule === rule && denial.tool === tool)?.reason
 }
 
 /** A server that does not answer. What it answered itself, of whatever status, is passed on as it is. */

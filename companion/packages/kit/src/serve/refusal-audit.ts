@@ -14,6 +14,7 @@ export interface Refusal {
   readonly from: string | undefined
   readonly tool?: string | undefined
   readonly startedAt: number
+  readonly traceId?: string | undefined
 }
 
 interface Bucket {
@@ -31,7 +32,10 @@ const CALLERS = 1_000
  * Records refusals that happen before a call is looked at: of each caller, and of all strangers together, a burst in full, then a steady
  * sample that says how many it stands for. So nobody can fill the journal and, through it, stop the calls of others.
  */
-export function createRefusalAudit(server: string, journal: Journal): (refusal: Refusal) => Promise<void> {
+export function createRefusalAudit(
+  server: string,
+  journal: Pick<Journal, 'record'>,
+): (refusal: Refusal) => Promise<void> {
   const buckets = new BoundedMap<string, Bucket>(CALLERS)
 
   function bucketOf(caller: Caller | undefined): Bucket {
@@ -41,7 +45,7 @@ export function createRefusalAudit(server: string, journal: Journal): (refusal: 
     return bucket
   }
 
-  return async ({ code, message, rule = code, caller, from, tool, startedAt }) => {
+  return async ({ code, message, rule = code, caller, from, tool, startedAt, traceId }) => {
     const bucket = bucketOf(caller)
     const now = Date.now()
     bucket.tokens = Math.min(BURST, bucket.tokens + ((now - bucket.filledAt) / 1000) * PER_SECOND)
@@ -56,7 +60,9 @@ export function createRefusalAudit(server: string, journal: Journal): (refusal: 
     const decision = { allowed: false, reason: `${message}${more}`, rule }
     // The answer is a refusal whether or not it can be recorded.
     await journal
-      .record(buildAuditEvent({ server, action: 'refuse', caller, from, tool, decision, outcome: code, startedAt }))
+      .record(
+        buildAuditEvent({ server, action: 'refuse', caller, from, tool, decision, outcome: code, startedAt, traceId }),
+      )
       .catch(() => undefined)
   }
 }
