@@ -3,6 +3,17 @@ import { expect } from 'vitest'
 import { until } from '../support/fixture-world.ts'
 import type { Shape } from './shape.ts'
 
+/** What is compared of an event: who did what with which thing, what came of it, and which rule said no. */
+export interface Recorded {
+  readonly server: string
+  /** `ada via gatehouse-cli`, a SPIFFE id, or nobody who is known. */
+  readonly caller?: string | undefined
+  readonly action?: string
+  readonly thing?: string | undefined
+  readonly outcome: string
+  readonly rule?: string | undefined
+}
+
 /** Sees that each request is recorded once: the audit grows by the events that are awaited, and by no other. */
 export class Witness {
   readonly #shape: Shape
@@ -12,37 +23,46 @@ export class Witness {
     this.#shape = shape
   }
 
-  /** Since the last time these were recorded, and nothing else. What stands before a server records on a way of its own, so their order is free. */
-  async exactly(expected: readonly object[]): Promise<readonly AuditEvent[]> {
+  /** Since the last time these were recorded, in whatever order, and nothing else. Parts that are left out are not compared. */
+  async exactly(expected: readonly Recorded[]): Promise<readonly AuditEvent[]> {
     const { audit } = this.#shape
     const end = this.#seen + expected.length
-    await until(() => audit.length >= end)
-    const events = audit.slice(this.#seen, end)
-    this.#seen = end
-    const left = [...events]
-    for (const one of expected) {
-      const index = left.findIndex((event) => fits(event, one))
-      if (index < 0) expect(left).toContainEqual(expect.objectContaining(one))
-      left.splice(index, 1)
-    }
+    await until(() => audit.length >= end).catch(() => undefined)
+    const events = audit.slice(this.#seen)
+    this.#seen = audit.length
+    expect(events.map(lineOf).sort()).toEqual(expected.map(lineOf).sort())
     return events
-  }
-
-  /** What a case that failed half-way left behind is no fault of the next one. */
-  catchUp(): void {
-    this.#seen = this.#shape.audit.length
-  }
-
-  unexpected(): readonly AuditEvent[] {
-    return this.#shape.audit.slice(this.#seen)
   }
 }
 
-function fits(event: AuditEvent, one: object): boolean {
-  try {
-    expect(event).toMatchObject(one)
-    return true
-  } catch {
-    return false
+export function recordedOf({
+  server,
+  caller,
+  action,
+  tool,
+  prompt,
+  resource,
+  outcome,
+  decision,
+}: AuditEvent): Recorded {
+  return {
+    server,
+    caller: caller?.kind === 'user' ? `${caller.subject} via ${caller.client}` : caller?.spiffeId,
+    action,
+    thing: tool ?? prompt ?? resource,
+    outcome,
+    rule: decision.allowed ? undefined : decision.rule,
   }
+}
+
+function lineOf(one: AuditEvent | Recorded): string {
+  const {
+    server,
+    caller = 'nobody',
+    action,
+    thing = '-',
+    outcome,
+    rule = '-',
+  } = 'decision' in one ? recordedOf(one) : one
+  return [server, caller, action, thing, outcome, rule].join(' | ')
 }
