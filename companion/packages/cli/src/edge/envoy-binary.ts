@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -46,7 +47,7 @@ function cacheFolder(): string {
 
 async function install(tell: (line: string) => void): Promise<void> {
   const folder = cacheFolder()
-  const unfinished = `${folder}.${process.pid}`
+  const unfinished = `${folder}.${randomUUID()}`
   tell(`Installing Envoy ${ENVOY_VERSION} into ${folder} (once, about 35 MB) …`)
   try {
     await mkdir(unfinished, { recursive: true })
