@@ -160,14 +160,15 @@ export class Clients {
 
   async #ofWorkload(spec: CallerSpec & { kind: 'workload' }, server: ServerName): Promise<Addressed> {
     const { domain } = this.#shape
+    const url = this.#shape.workloadEndpoint(server)
     const path = spec.spiffeId.slice(`spiffe://${trustDomainOf(spec.spiffeId)}/`.length)
     if (spec.by === 'JWT-SVID') {
-      const url = this.#shape.endpoint(server)
-      return { url, headers: { authorization: `Bearer ${await domain.jwt(path, url)}` } }
+      const token = await domain.jwt(path, this.#shape.endpoint(server))
+      return { url, tls: { ca: domain.bundle }, headers: { authorization: `Bearer ${token}` } }
     }
     const { certificates, key } = await domain.svid(path)
     return {
-      url: this.#shape.workloadEndpoint(server),
+      url,
       tls: { ca: domain.bundle, cert: certificates, key },
       headers: {},
     }

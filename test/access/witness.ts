@@ -35,21 +35,15 @@ export class Witness {
   }
 }
 
-export function recordedOf({
-  server,
-  caller,
-  action,
-  tool,
-  prompt,
-  resource,
-  outcome,
-  decision,
-}: AuditEvent): Recorded {
+/** A refusal by these is given before the body is read; the edge may know from a header what was asked for, and a server does not. */
+const BEFORE_THE_BODY = /^(server-|client_unknown$)/
+
+function recordedOf({ server, caller, action, tool, prompt, resource, outcome, decision }: AuditEvent): Recorded {
   return {
     server,
     caller: caller?.kind === 'user' ? `${caller.subject} via ${caller.client}` : caller?.spiffeId,
     action,
-    thing: tool ?? prompt ?? resource,
+    thing: BEFORE_THE_BODY.test(decision.rule) ? undefined : (tool ?? prompt ?? resource),
     outcome,
     rule: decision.allowed ? undefined : decision.rule,
   }
