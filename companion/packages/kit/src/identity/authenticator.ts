@@ -101,13 +101,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     },
     async verify(presented) {
       const { peer, isEdge, credentials } = presented
+      const svid = workloads && !presented.known && claimsJwtSvid(credentials.authorization, issuer)
       if (peer.kind === 'mutual-tls' && !isEdge) {
+        // Where a proxy is in the way no certificate arrives; behind an edge this port is the only one for workloads.
+        if (svid && peer.svid.kind === 'refused' && peer.svid.code === 'svid_missing')
+          return workload(await jwtSvid(svid))
         if (peer.svid.kind === 'refused') throw new AuthError(peer.svid.code, peer.svid.message, audience)
         if (credentials.authorization !== undefined)
           throw new AuthError('credentials_ambiguous', 'a workload has its certificate, and sends no token', audience)
         return workload(peer.svid.spiffeId)
       }
-      const svid = workloads && !presented.known && claimsJwtSvid(credentials.authorization, issuer)
       if (!svid) return person(presented)
       if (credentials.edge.size > 0)
         throw new AuthError('edge_identity_invalid', 'the edge names a person for a workload', audience)
