@@ -79,7 +79,7 @@ describe('the engine', () => {
     "SET GLOBAL memory_limit = '100GB'",
     'RESET lock_configuration',
   ])('refuses by its own settings, whatever the guard says: %s', async (sql) => {
-    await expect(world.backend.execute(sql, never)).rejects.toThrow()
+    await expect(world.backend.execute(sql, undefined, never)).rejects.toThrow()
   })
 
   it('keeps nothing of a change that is stopped before it is committed', async () => {
@@ -87,7 +87,7 @@ describe('the engine', () => {
     const soon = AbortSignal.timeout(300)
     const slow =
       'INSERT INTO sandbox.budget_plan SELECT a.l_comment, b.l_comment, a.l_comment, 1, NULL FROM tpch.lineitem a, tpch.lineitem b, tpch.lineitem c'
-    expect(await codeOf(world.backend.execute(slow, soon))).toBe('query_cancelled')
+    expect(await codeOf(world.backend.execute(slow, undefined, soon))).toBe('query_cancelled')
     expect(await fingerprint(world.backend)).toBe(before)
   })
 })

@@ -91,7 +91,7 @@ describe('whatever text arrives', () => {
         run++
         const limit = AbortSignal.timeout(2_000)
         // `execute` would commit whatever it is given.
-        await world.backend.execute(result.text, limit).catch(() => undefined)
+        await world.backend.execute(result.text, undefined, limit).catch(() => undefined)
       }),
       { numRuns: 600 },
     )

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ServerRecord, type UserCaller } from '@gatehouse/contracts'
+import { type Caller, ServerRecord, type UserCaller } from '@gatehouse/contracts'
 import { createPolicy, describeServer, type Progress, type ToolContext, ToolError } from '@gatehouse/kit'
 import record from '../../companion/servers/presto/server.json' with { type: 'json' }
 import type { Backend } from '../../companion/servers/presto/src/backend/backend.ts'
@@ -47,8 +47,17 @@ export interface Person {
 
 /** The context that the kit would make for a call, with the real policies and record. */
 export function contextOf({ subject = 'ada', groups = ['ads'], signal, progress }: Person = {}): ToolContext {
-  const held = prestoRecord('http://127.0.0.1:1/mcp')
   const caller: UserCaller = { kind: 'user', subject, groups: [...groups], client: 'gatehouse-vscode', surface: 'ide' }
+  return contextFor(caller, signal, progress)
+}
+
+/** The same of a service. */
+export function contextOfWorkload(spiffeId: string): ToolContext {
+  return contextFor({ kind: 'workload', spiffeId })
+}
+
+function contextFor(caller: Caller, signal?: AbortSignal, progress?: (progress: Progress) => void): ToolContext {
+  const held = prestoRecord('http://127.0.0.1:1/mcp')
   return {
     caller,
     signal: signal ?? new AbortController().signal,
@@ -85,7 +94,7 @@ export async function rowsOf(backend: Backend, sql: string): Promise<unknown[][]
   return rows
 }
 
-/** Changes when anything in the database does: rows, columns, tables. */
+/** Changes when anything in the database does: rows, columns, tables; not by when that was. */
 export async function fingerprint(backend: Backend): Promise<string> {
   const tables = await rowsOf(
     backend,
@@ -93,7 +102,11 @@ export async function fingerprint(backend: Backend): Promise<string> {
   )
   const views = await rowsOf(backend, `SELECT sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL`)
   const hashes = await Promise.all(
-    tables.map(([name]) => rowsOf(backend, `SELECT count(*), bit_xor(hash(t)) FROM ${String(name)} AS t`)),
+    tables.map(([name]) => rowsOf(backend, `SELECT count(*), bit_xor(hash(t)) FROM ${timeless(String(name))} AS t`)),
   )
   return JSON.stringify([tables, views, hashes])
+}
+
+function timeless(table: string): string {
+  return table === 'meta.table_facts' ? `(SELECT * EXCLUDE (updated_at) FROM ${table})` : table
 }

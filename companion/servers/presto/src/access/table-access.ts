@@ -34,6 +34,24 @@ export class TableAccess {
     )
   }
 
+  /**
+   * Tables whose facts the caller may know: those that it may read, and those that are open to it as `table_facts` alone, as they are to a
+   * service that reads no rows.
+   */
+  async known(ctx: ToolContext): Promise<readonly TableFacts[]> {
+    const tables = await this.#backend.tables()
+    return tables.filter(({ name, kind }) => kind === 'table' && this.#mayKnow(name, ctx))
+  }
+
+  /** One of `known`. @throws ToolError `table_denied`, `table_not_found` */
+  async knownAs(text: string, ctx: ToolContext): Promise<TableFacts> {
+    const name = this.#nameOf(text)
+    if (!this.#mayKnow(name, ctx)) this.#allow(name, 'table', ctx)
+    const found = (await this.known(ctx)).find((table) => sameTable(table.name, name))
+    if (!found) throw notFound(resourceName(name))
+    return found
+  }
+
   /** @throws ToolError `not_read_only`, or a code of `check` */
   async read(sql: string, ctx: ToolContext): Promise<Checked & { readonly plan: EnginePlan }> {
     const statement = this.#guard.read(sql)
@@ -75,27 +93,26 @@ export class TableAccess {
 
   /** @param text `table`, `schema.table` or `catalog.schema.table`, as a person writes it @throws ToolError `table_denied`, `table_not_found` */
   async named(text: string, ctx: ToolContext): Promise<TableFacts> {
+    const name = this.#nameOf(text)
+    this.#allow(name, 'table', ctx)
+    await this.#exist([name], ctx)
+    const found = (await this.visible(ctx)).find((table) => sameTable(table.name, name))
+    if (!found) throw notFound(resourceName(name))
+    return found
+  }
+
+  #nameOf(text: string): TableName {
     const parts = text
       .toLowerCase()
       .split('.')
       .map((part) => part.trim().replace(/^"(.*)"$/, '$1'))
-    if (parts.length > 3)
-      throw new ToolError(
-        'table_not_found',
-        `there is no table ${text.slice(0, 200)}`,
-        'Use search_tables to find its name.',
-      )
-    const name = qualified(parts, this.#backend.defaults)
-    this.#allow(name, 'table', ctx)
-    await this.#exist([name], ctx)
-    const found = (await this.visible(ctx)).find((table) => sameTable(table.name, name))
-    if (!found)
-      throw new ToolError(
-        'table_not_found',
-        `there is no table ${resourceName(name)}`,
-        'Use search_tables to find its name.',
-      )
-    return found
+    if (parts.length > 3) throw notFound(text.slice(0, 200))
+    return qualified(parts, this.#backend.defaults)
+  }
+
+  #mayKnow(name: TableName, ctx: ToolContext): boolean {
+    const resource = resourceName(name)
+    return ['table', 'table_facts'].some((kind) => ctx.decide({ kind, name: resource }).allowed)
   }
 
   async #writable(statement: Statement, ctx: ToolContext): Promise<Checked> {
@@ -176,6 +193,10 @@ export class TableAccess {
       )
     }
   }
+}
+
+function notFound(name: string): ToolError {
+  return new ToolError('table_not_found', `there is no table ${name}`, 'Use search_tables to find its name.')
 }
 
 function notUnderstood(message: string): ToolError {

@@ -22,6 +22,8 @@ export interface TableFacts {
   readonly partitionedBy: readonly string[]
   /** The engine's estimate; undefined for a view. */
   readonly rows: number | undefined
+  /** When its data last changed, ISO 8601 in UTC; undefined when the engine does not know, and for a view. */
+  readonly updatedAt: string | undefined
   readonly columns: readonly ColumnFacts[]
 }
 
@@ -64,7 +66,7 @@ export interface Backend {
   plan(sql: string, signal: AbortSignal): Promise<EnginePlan>
   /** Runs in a transaction that cannot write; aborting the signal stops it in the engine. */
   query(sql: string, signal: AbortSignal, onProgress?: OnProgress): Promise<RowStream>
-  /** Runs one change as one transaction. @returns the number of rows changed */
-  execute(sql: string, signal: AbortSignal): Promise<number>
+  /** Runs one change as one transaction, with `table` as the one whose data is newer by it, if any. @returns the number of rows changed */
+  execute(sql: string, table: TableName | undefined, signal: AbortSignal): Promise<number>
   close(): Promise<void>
 }

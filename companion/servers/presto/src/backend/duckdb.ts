@@ -3,11 +3,11 @@ import type { Json } from '@gatehouse/contracts'
 import { ToolError } from '@gatehouse/kit'
 import { z } from 'zod'
 import type { Backend, Column, EnginePlan, OnProgress, RowStream, TableFacts } from './backend.ts'
-import { readTables } from './duckdb-catalog.ts'
+import { FACTS_UPDATE, noteChange, readTables } from './duckdb-catalog.ts'
 import { toolErrorOf } from './duckdb-error.ts'
 import { readPlan } from './duckdb-plan.ts'
 import { toJson } from './duckdb-values.ts'
-import { quoted } from '../sql/names.ts'
+import { quoted, type TableName } from '../sql/names.ts'
 import { Slots } from './slots.ts'
 
 export interface DuckDbOptions {
@@ -46,6 +46,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<Backend> {
     })
     const connection = await instance.connect()
     for (const setting of SETTINGS) await connection.run(setting)
+    await connection.run(FACTS_UPDATE)
     connection.closeSync()
     return new DuckDb(instance, options)
   } catch (error) {
@@ -133,7 +134,7 @@ class DuckDb implements Backend {
     }
   }
 
-  async execute(sql: string, signal: AbortSignal): Promise<number> {
+  async execute(sql: string, table: TableName | undefined, signal: AbortSignal): Promise<number> {
     const release = await this.#writer.take(signal)
     const connection = await this.#instance.connect()
     try {
@@ -143,6 +144,7 @@ class DuckDb implements Backend {
         result.statementType === StatementType.MERGE_INTO
           ? countOf(await result.getRowsJson(), result.rowsChanged)
           : result.rowsChanged
+      if (table) await noteChange(connection, table)
       // Past this line the change stands, whatever happens to the caller.
       signal.throwIfAborted()
       await connection.run('COMMIT')

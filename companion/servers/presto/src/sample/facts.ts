@@ -131,17 +131,17 @@ const FACTS: readonly Facts[] = [
   },
 ]
 
-/** Comments go where DuckDB keeps them, owner and partition keys into a table of their own. */
+/** Comments go where DuckDB keeps them, the rest into a table of its own. The sample's data is as old as the sample. */
 export function factStatements(): readonly string[] {
   const statements = [
     'CREATE SCHEMA meta',
-    'CREATE TABLE meta.table_facts (schema_name VARCHAR, table_name VARCHAR, owner VARCHAR, partitioned_by VARCHAR[])',
+    'CREATE TABLE meta.table_facts (schema_name VARCHAR, table_name VARCHAR, owner VARCHAR, partitioned_by VARCHAR[], updated_at TIMESTAMPTZ)',
   ]
   for (const { table, owner, comment, partitionedBy, columns } of FACTS) {
     const [schema = '', name = ''] = table.split('.')
     const keys = (partitionedBy ?? []).map(literal).join(', ')
     statements.push(
-      `INSERT INTO meta.table_facts VALUES (${literal(schema)}, ${literal(name)}, ${literal(owner)}, [${keys}]::VARCHAR[])`,
+      `INSERT INTO meta.table_facts VALUES (${literal(schema)}, ${literal(name)}, ${literal(owner)}, [${keys}]::VARCHAR[], now())`,
       `COMMENT ON TABLE ${table} IS ${literal(comment)}`,
       ...Object.entries(columns).map(([column, text]) => `COMMENT ON COLUMN ${table}.${column} IS ${literal(text)}`),
     )

@@ -8,6 +8,7 @@ import { SqlGuard } from '../sql/guard.ts'
 import { resourceName } from '../sql/names.ts'
 import { summaryOf, touchesOf } from './change.ts'
 import { DEFAULT_LIMITS, isExpensive, limitsHit, type PrestoLimits } from './limits.ts'
+import { freshnessAnswer } from './freshness.ts'
 import { rowsAnswer, statusAnswer } from './rows.ts'
 import {
   DescribeInput,
@@ -17,6 +18,8 @@ import {
   ExplainInput,
   ExplainOutput,
   FetchInput,
+  FreshnessInput,
+  FreshnessOutput,
   QueryInput,
   RowsOutput,
   RunInput,
@@ -117,6 +120,25 @@ export class PrestoTools {
       (column) => `${column.name} ${column.type}${column.comment === null ? '' : `: ${column.comment}`}`,
     )
     return { structured, text: [`${structured.name}: ${structured.comment ?? ''}`, ...lines].join('\n') }
+  }
+
+  @tool({
+    name: 'table_freshness',
+    title: 'Table freshness',
+    description:
+      'Tells when the data of each table last changed and how old it is, in seconds. Use it before relying on a table, or to find tables that stopped being updated. Without names it tells of every table that the caller may know of.',
+    input: FreshnessInput,
+    output: FreshnessOutput,
+    effect: 'read',
+    annotations: READS,
+    minutesSaved: 2,
+  })
+  @authorizeTool({ workloads: 'recorded' })
+  async tableFreshness({ tables: wanted }: z.output<typeof FreshnessInput>, ctx: ToolContext) {
+    const tables = wanted
+      ? await Promise.all(wanted.map((name) => this.#access.knownAs(name, ctx)))
+      : await this.#access.known(ctx)
+    return freshnessAnswer(tables, new Date())
   }
 
   @tool({
@@ -261,7 +283,8 @@ export class PrestoTools {
     const [target] = statement.writes
     if (!target) throw new ToolError('statement_refused', 'it is not clear which table changes', 'Name the table.')
     const started = Date.now()
-    const changed = await this.#backend.execute(statement.text, ctx.signal)
+    const fresher = statement.kind === 'comment' ? undefined : target
+    const changed = await this.#backend.execute(statement.text, fresher, ctx.signal)
     const structured = {
       kind: statement.kind,
       table: resourceName(target),

@@ -43,6 +43,27 @@ export const SearchOutput = z.strictObject({
   ...untrusted,
 })
 
+export const FreshnessInput = z.strictObject({
+  tables: z
+    .array(z.string().min(1).max(400))
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('table, schema.table or catalog.schema.table; omitted, all tables'),
+})
+export const FreshnessOutput = z.strictObject({
+  tables: z.array(
+    z.strictObject({
+      name: z.string().describe('catalog.schema.table'),
+      owner: nullableText,
+      last_updated: z.iso.datetime().nullable().describe('When the data last changed, UTC; null when it is not known'),
+      age_seconds: z.int().nullable(),
+    }),
+  ),
+  checked_at: z.iso.datetime(),
+  ...untrusted,
+})
+
 export const DescribeInput = z.strictObject({
   table: z.string().min(1).max(400).describe('table, schema.table or catalog.schema.table'),
   sample_rows: z.int().min(0).max(5).default(3).describe('How many rows to show as examples'),
