@@ -4,7 +4,7 @@ import { BASE } from './base.cedar.ts'
 import { accept, messages, PolicyError } from './policy-error.ts'
 import { mergedSchema } from './schema.ts'
 
-interface Verdict {
+export interface Verdict {
   readonly allowed: boolean
   /** Ids of the rules that decided; empty when no rule permitted. */
   readonly rules: readonly string[]
@@ -22,6 +22,8 @@ export interface CedarEngine {
   readonly namesCallers: boolean
   /** Whether the server's own text can look at the arguments of a call. */
   readonly readsArguments: boolean
+  /** Whether the server's own text may say something of resources of this entity type. */
+  judges(type: string): boolean
   /** Entity types of the server's own schema. */
   readonly ownTypes: ReadonlySet<string>
   /** @throws when Cedar cannot evaluate; the caller treats that as no */
@@ -43,12 +45,13 @@ export function createCedarEngine(own: string, ownSchema: string): CedarEngine {
   // Cedar keeps parsed policies under a name for the whole process, so the same policies have the same name.
   const name = createHash('sha256').update(JSON.stringify(policies)).digest('base64')
   accept(cedar.preparsePolicySet(name, { staticPolicies: policies }))
-  const literals = [...parsed.values()].map(({ json }) => json)
+  const ownTexts = [...parsed.values()]
 
   return {
     reasonOf: (rule) => reasons.get(rule),
+    judges: (type) => ownTexts.some(({ about }) => about === undefined || about === type),
     ownTypes,
-    namesCallers: literals.some((json) => /"type":\s*"(User|Workload)"/.test(json)),
+    namesCallers: ownTexts.some(({ json }) => /"type":\s*"(User|Workload)"/.test(json)),
     readsArguments: /\bcontext\b/.test(own),
     evaluate(request) {
       // The policies were checked against the schema at start, and the request is made in one place: checking it again doubles the time.
@@ -67,6 +70,8 @@ interface OwnPolicy {
   readonly text: string
   /** Cedar's JSON form. */
   readonly json: string
+  /** The one entity type of resources that its head admits, if it names one. */
+  readonly about: string | undefined
   readonly reason: string | undefined
 }
 
@@ -78,7 +83,8 @@ function ownPolicies(text: string): Map<string, OwnPolicy> {
     const { json } = accept(cedar.policyToJson(policy))
     const id = json.annotations?.['id'] ?? `own-${found.size + 1}`
     if (found.has(id)) throw new PolicyError('policy_invalid', `two policies have the id ${id}`)
-    found.set(id, { text: policy, json: JSON.stringify(json), reason: json.annotations?.['reason'] })
+    const about = json.resource.op === 'is' ? json.resource.entity_type : undefined
+    found.set(id, { text: policy, json: JSON.stringify(json), about, reason: json.annotations?.['reason'] })
   }
   return found
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { AccessPolicy, Action, Caller, Decision, ServerPolicy, ServerRecord } from '@gatehouse/contracts'
 import { BoundedMap } from '../bounded-map.ts'
 import { type CallArguments, textsOf, unmetArgument } from './arguments.ts'
-import { createCedarEngine } from './cedar.ts'
+import { createCedarEngine, type Verdict } from './cedar.ts'
+import { factsOf } from './facts.ts'
 import { isScopeRule, ruleToName, reasonFor } from './reasons.ts'
-import { requestOf } from './request.ts'
+import { type Asked, requestOf, typeOf } from './request.ts'
 import type { Resource } from './resource.ts'
 
 /**
@@ -43,9 +44,9 @@ const FAILED: Decision = { allowed: false, reason: 'the policy could not be eval
 /** @throws PolicyError when the server's own text or schema is not valid */
 export function createPolicy(options: PolicyOptions = {}): Policy {
   const engine = createCedarEngine(options.cedar ?? '', options.cedarSchema ?? '')
-  const memo = new BoundedMap<string, Decision>(MEMO_LIMIT)
+  const verdicts = new BoundedMap<string, Verdict>(MEMO_LIMIT)
   const recordKeys = new WeakMap<ServerRecord, string>()
-  /** A caller is one object for as long as its token and the record are the same, so most answers need no key made of its attributes. */
+  /** A caller is one object for as long as its token and the record are the same, so most answers are found by it alone. */
   const recent = new WeakMap<Caller, Recent>()
 
   function recordKey(record: ServerRecord): string {
@@ -66,51 +67,60 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
   function recentOf(caller: Caller, record: ServerRecord): Recent {
     const known = recent.get(caller)
     if (known?.record === record && known.decisions.size < RECENT_LIMIT) return known
-    const key = hash([nameOf(caller), attributesOf(caller), recordKey(record)])
-    const entry: Recent = { record, key, decisions: new Map() }
+    const entry: Recent = { record, key: undefined, decisions: new Map() }
     recent.set(caller, entry)
     return entry
   }
 
   /** @param args when they are known and can change the answer */
   function remembered(input: DecisionInput, args: CallArguments | undefined): Decision {
-    const { caller, record } = input
-    const policy = policyOf(input.resource, options)
+    const { caller, resource, record } = input
+    const policy = policyOf(resource, options)
     const unmet = unmetArgument(policy, caller, args)
-    const read = engine.readsArguments ? args : undefined
-    const { key: callerKey, decisions } = recentOf(caller, record)
+    const read = readsArguments(resource) ? args : undefined
+    const mine = recentOf(caller, record)
     const key = args ? `${shortKey(input)} ${hash([unmet ?? null, read ? textsOf(read) : null])}` : shortKey(input)
-    const known = decisions.get(key) ?? memo.get(`${callerKey} ${key}`)
-    const decision = known ?? evaluate(input, policy, unmet, read)
-    decisions.set(key, decision)
-    if (!known) memo.set(`${callerKey} ${key}`, decision)
+    const known = mine.decisions.get(key)
+    if (known) return known
+    const asked: Asked = {
+      ...input,
+      name: nameOf(caller),
+      policy,
+      policiesKnown: policiesFor(resource, options) !== undefined,
+      ownTypes: engine.ownTypes,
+      argumentsAllowed: unmet === undefined,
+      arguments: read,
+    }
+    const decision = decisionOf(verdictOf(asked, mine, key), asked, unmet)
+    mine.decisions.set(key, decision)
     return decision
   }
 
-  function evaluate(
-    { caller, action, resource, record }: DecisionInput,
-    policy: AccessPolicy | undefined,
-    unmet: string | undefined,
-    args: CallArguments | undefined,
-  ): Decision {
-    const verdict = engine.evaluate(
-      requestOf({
-        caller,
-        name: nameOf(caller),
-        action,
-        resource,
-        record,
-        policy,
-        policiesKnown: policiesFor(resource, options) !== undefined,
-        ownTypes: engine.ownTypes,
-        argumentsAllowed: unmet === undefined,
-        arguments: args,
-      }),
-    )
+  /** @param key of the question among all of one caller */
+  function verdictOf(asked: Asked, mine: Recent, key: string): Verdict {
+    let shared: string
+    if (engine.judges(typeOf(asked.resource, engine.ownTypes))) {
+      mine.key ??= hash([asked.name, attributesOf(asked.caller), recordKey(asked.record)])
+      shared = `${mine.key} ${key}`
+    } else {
+      shared = factsOf(asked)
+    }
+    const known = verdicts.get(shared)
+    if (known) return known
+    const verdict = engine.evaluate(requestOf(asked))
+    verdicts.set(shared, verdict)
+    return verdict
+  }
+
+  function decisionOf(verdict: Verdict, { record, resource, policy }: Asked, argument: string | undefined): Decision {
     if (verdict.allowed) return { allowed: true, reason: 'allowed', rule: verdict.rules[0] ?? 'default' }
     const rule = ruleToName(verdict.rules)
-    const given = engine.reasonOf(rule)
-    return { allowed: false, reason: reasonFor(rule, { record, resource, policy, given, argument: unmet }), rule }
+    const reason = reasonFor(rule, { record, resource, policy, given: engine.reasonOf(rule), argument })
+    return { allowed: false, reason, rule }
+  }
+
+  function readsArguments(resource: Resource): boolean {
+    return engine.readsArguments && engine.judges(typeOf(resource, engine.ownTypes))
   }
 
   function decide(input: DecisionInput): Decision {
@@ -118,7 +128,7 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
       const anyhow = remembered(input, undefined)
       const { action, resource, arguments: args } = input
       if (!anyhow.allowed || action !== 'call' || !args) return anyhow
-      if (!engine.readsArguments && !policyOf(resource, options)?.arguments) return anyhow
+      if (!readsArguments(resource) && !policyOf(resource, options)?.arguments) return anyhow
       return remembered(input, args)
     } catch {
       return FAILED
@@ -138,8 +148,8 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
 /** What one caller was told under one record. */
 interface Recent {
   readonly record: ServerRecord
-  /** Of all callers to whom the same is told under it. */
-  readonly key: string
+  /** Of all callers whom the server's own text cannot tell from this one, once it is needed. */
+  key: string | undefined
   readonly decisions: Map<string, Decision>
 }
 

@@ -73,10 +73,33 @@ interface Target extends EntityJson {
   readonly uid: { type: string; id: string }
 }
 
+/** The entity type of what is asked about. */
+export function typeOf(resource: Resource, ownTypes: ReadonlySet<string>): string {
+  switch ('name' in resource ? resource.kind : undefined) {
+    case undefined:
+      return 'Server'
+    case 'tool':
+      return 'Tool'
+    case 'prompt':
+      return 'Prompt'
+    case 'resource':
+      return 'McpResource'
+    default: {
+      const own = typeNameOf(resource.kind)
+      return ownTypes.has(own) ? own : 'Resource'
+    }
+  }
+}
+
 /** A tool is keyed `server/tool`, another thing `server/kind/name`. */
 function targetOf({ resource, record, policy, policiesKnown, ownTypes, caller }: Asked): Target {
-  if (!('name' in resource)) return { uid: { type: 'Server', id: record.id }, attrs: {}, parents: [] }
+  const type = typeOf(resource, ownTypes)
+  if (!('name' in resource)) return { uid: { type, id: record.id }, attrs: {}, parents: [] }
   const { kind, name } = resource
+  if (kind !== 'tool' && kind !== 'prompt' && kind !== 'resource') {
+    const given = 'attributes' in resource ? resource.attributes : undefined
+    return { uid: { type, id: `${record.id}/${kind}/${name}` }, attrs: { ...given, kind, name }, parents: [] }
+  }
   const recorded = recordedOf(resource, record)
   const attrs: Record<string, CedarValueJson> = {
     name,
@@ -92,30 +115,10 @@ function targetOf({ resource, record, policy, policiesKnown, ownTypes, caller }:
     policyAnyChannel: policy?.channels === undefined,
     policyChannels: [...(policy?.channels ?? [])],
   }
-  switch (kind) {
-    case 'tool': {
-      const effect = record.tools.find((tool) => tool.name === name)?.effect ?? 'write'
-      const workloads = caller.kind === 'workload' ? workloadsOf(name, record, policy) : NO_WORKLOADS
-      return {
-        uid: { type: 'Tool', id: `${record.id}/${name}` },
-        attrs: { ...attrs, effect, ...workloads },
-        parents: [],
-      }
-    }
-    case 'prompt':
-      return { uid: { type: 'Prompt', id: `${record.id}/prompt/${name}` }, attrs, parents: [] }
-    case 'resource':
-      return { uid: { type: 'McpResource', id: `${record.id}/resource/${name}` }, attrs, parents: [] }
-    default: {
-      const type = typeNameOf(kind)
-      const given = 'attributes' in resource ? resource.attributes : undefined
-      return {
-        uid: { type: ownTypes.has(type) ? type : 'Resource', id: `${record.id}/${kind}/${name}` },
-        attrs: { ...given, kind, name },
-        parents: [],
-      }
-    }
-  }
+  if (kind !== 'tool') return { uid: { type, id: `${record.id}/${kind}/${name}` }, attrs, parents: [] }
+  const effect = record.tools.find((tool) => tool.name === name)?.effect ?? 'write'
+  const workloads = caller.kind === 'workload' ? workloadsOf(name, record, policy) : NO_WORKLOADS
+  return { uid: { type, id: `${record.id}/${name}` }, attrs: { ...attrs, effect, ...workloads }, parents: [] }
 }
 
 const NO_WORKLOADS = { workloads: [], policyAnyWorkload: false, policyWorkloads: [] }
