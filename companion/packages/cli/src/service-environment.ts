@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Addresses } from './addresses.ts'
+import type { EdgeSockets } from './edge/edge-sockets.ts'
 import { HOST } from './ports.ts'
 import type { Secrets } from './secrets.ts'
 import { SERVERS, type ServerName, type ServiceName } from './services.ts'
@@ -11,6 +12,8 @@ export interface StackSettings {
   readonly secrets: Secrets
   /** PostgreSQL; absent where nothing that runs needs it. */
   readonly databaseUrl: string | undefined
+  /** By which the edge reaches the servers, where there is one. */
+  readonly sockets: EdgeSockets | undefined
 }
 
 type Environment = Readonly<Record<string, string>>
@@ -36,9 +39,16 @@ export function serviceEnvironment(name: ServiceName, settings: StackSettings): 
         ...trusts,
         ...(SERVERS[name].database && database),
         ...ownSettings(name),
+        ...behindEdge(name, settings),
         GATEHOUSE_REGISTRY: addresses.registry,
       }
   }
+}
+
+/** A server behind the edge answers calls on its socket alone, under the address that clients know. */
+function behindEdge(name: ServerName, { addresses, sockets }: StackSettings): Environment {
+  if (addresses.edge === undefined || !sockets) return {}
+  return { GATEHOUSE_PUBLIC_URL: `${addresses.edge}/${name}`, GATEHOUSE_EDGE_SOCKET: sockets.pathOf(name) }
 }
 
 /** What a person set for this server and for no other. */

@@ -1,3 +1,4 @@
+import type { StackEdgeEvent } from './edge/stack-edge.ts'
 import type { ServiceEvent } from './service.ts'
 
 interface LocalPerson {
@@ -13,6 +14,8 @@ export interface ReadyEvent {
   readonly issuer: string
   /** By server id; `url` is the MCP endpoint. */
   readonly servers: Readonly<Record<string, { readonly url: string }>>
+  /** Origin of the edge in front of the servers, with `--edge`. */
+  readonly edge?: { readonly url: string }
   readonly people: readonly LocalPerson[]
   /** Everyone's, at the local identity provider. */
   readonly password: string
@@ -21,6 +24,9 @@ export interface ReadyEvent {
 /** What `gatehouse up --json` prints, one per line. */
 export type StackEvent =
   | ServiceEvent
+  | StackEdgeEvent
+  /** Something is fetched that takes its time, once. */
+  | { readonly kind: 'installing'; readonly message: string }
   | { readonly kind: 'database'; readonly where: 'embedded' | 'DATABASE_URL' }
   | { readonly kind: 'listed'; readonly server: string; readonly status: string; readonly reason?: string }
   | ReadyEvent

@@ -6,6 +6,9 @@ import { addressesOf } from './addresses.ts'
 import { bundleOf } from './bundles.ts'
 import { takeDataFolder } from './data-lock.ts'
 import { jsonRequest, requestJson } from './http.ts'
+import { type EdgeSockets, makeEdgeSockets } from './edge/edge-sockets.ts'
+import { findEnvoy } from './edge/envoy-binary.ts'
+import { type StackEdge, type StackEdgeEvent, startStackEdge } from './edge/stack-edge.ts'
 import { endLeftovers } from './leftovers.ts'
 import { choosePorts, type PortName } from './ports.ts'
 import { startEmbeddedPostgres } from './postgres.ts'
@@ -23,6 +26,8 @@ export interface StackOptions {
   /** 0 = any free ports. */
   readonly portBase: number
   readonly services: readonly ServiceName[]
+  /** What stands in front of the servers; absent: they verify tokens themselves. */
+  readonly edge?: 'envoy' | undefined
   /** PostgreSQL to use instead of the embedded one. */
   readonly databaseUrl?: string | undefined
   readonly onEvent: (event: StackEvent) => void
@@ -61,6 +66,7 @@ class StartingStack {
   readonly #signal: AbortSignal
   readonly #stops: (() => Promise<void>)[] = []
   readonly #running: Service[] = []
+  #edge: StackEdge | undefined
   #note: StackNote | undefined
 
   constructor(options: StackOptions, signal: AbortSignal) {
@@ -79,9 +85,13 @@ class StartingStack {
   }
 
   async start(): Promise<ReadyEvent> {
-    const { data, services, portBase } = this.#options
+    const { data, services, portBase, edge, onEvent } = this.#options
     const has = (name: ServiceName): boolean => services.includes(name)
-    await endLeftovers((await readStackFile(data).catch(() => undefined))?.pids ?? [], services.map(bundleOf))
+    await endLeftovers((await readStackFile(data).catch(() => undefined))?.pids ?? [], [
+      ...services.map(bundleOf),
+      join(data, 'edge'),
+    ])
+    const envoy = edge && (await findEnvoy((message) => onEvent({ kind: 'installing', message })))
     const secrets = await loadSecrets(data)
     const addresses = addressesOf(services, await choosePorts(portBase, this.#portNames()))
     const note = await StackNote.write(data, services, addresses)
@@ -92,7 +102,8 @@ class StartingStack {
     const records = new Map(servers.map((name) => [name, serverRecord(name, addresses.servers[name]?.url ?? '')]))
     for (const record of records.values()) record.catch(() => undefined)
     const databaseUrl = has('registry') ? await this.#database(addresses.ports.database) : undefined
-    const settings: StackSettings = { data, addresses, secrets, databaseUrl }
+    const sockets = edge && (await this.#sockets(servers))
+    const settings: StackSettings = { data, addresses, secrets, databaseUrl, sockets }
 
     await this.#service('identity', settings)
     if (has('registry')) await this.#service('registry', settings)
@@ -100,19 +111,22 @@ class StartingStack {
       await this.#list(await record, addresses.registry, secrets)
       await this.#service(name, settings)
     }
+    if (envoy !== undefined && sockets) await this.#startEdge(envoy, sockets, settings)
     return {
       kind: 'ready',
       ...(has('registry') && { registry: addresses.registry }),
       issuer: addresses.issuer,
       servers: addresses.servers,
+      ...(addresses.edge !== undefined && { edge: { url: addresses.edge } }),
       ...(await people(addresses.issuer, secrets)),
     }
   }
 
   #portNames(): readonly PortName[] {
-    const { services, databaseUrl } = this.#options
+    const { services, edge, databaseUrl } = this.#options
     // The registry's URL is part of identity's settings, whether it runs here or not.
     const names = new Set<PortName>([...services, 'registry'])
+    if (edge) names.add('edge')
     if (services.includes('registry') && databaseUrl === undefined) names.add('database')
     return [...names]
   }
@@ -145,6 +159,27 @@ class StartingStack {
     this.stopWith(() => service.stop())
   }
 
+  async #sockets(servers: readonly string[]): Promise<EdgeSockets> {
+    const sockets = await makeEdgeSockets(this.#options.data, servers)
+    this.stopWith(() => sockets.remove())
+    return sockets
+  }
+
+  async #startEdge(binary: string, sockets: EdgeSockets, { data, addresses, secrets }: StackSettings): Promise<void> {
+    this.#signal.throwIfAborted()
+    const edge = await startStackEdge({
+      data,
+      binary,
+      addresses,
+      sockets,
+      intakeToken: secrets.intake,
+      signal: this.#signal,
+      onEvent: (event) => this.#onEvent(event),
+    })
+    this.#edge = edge
+    this.stopWith(() => edge.stop())
+  }
+
   /** Reviewed and listed, with the digest of the surface that is really there. A suspension made before stays. */
   async #list(record: ServerRecord, registry: string, secrets: Secrets): Promise<void> {
     this.#signal.throwIfAborted()
@@ -153,13 +188,13 @@ class StartingStack {
     this.#options.onEvent({ kind: 'listed', server: record.id, status, ...(reason !== undefined && { reason }) })
   }
 
-  #onEvent(event: ServiceEvent): void {
+  #onEvent(event: ServiceEvent | StackEdgeEvent): void {
     this.#options.onEvent(event)
     if (event.kind !== 'crashed') this.#note?.remember(event.pid, this.#pids())
   }
 
   #pids(): readonly number[] {
-    return this.#running.map((service) => service.pid()).filter((pid) => pid !== undefined)
+    return [...this.#running, this.#edge].map((service) => service?.pid()).filter((pid) => pid !== undefined)
   }
 }
 

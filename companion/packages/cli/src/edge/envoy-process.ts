@@ -1,10 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { EdgeError } from './edge-error.ts'
-import { BOOTSTRAP_FILE } from './render-envoy.ts'
+import { BOOTSTRAP_FILE, type EnvoyConfig, inOneFile } from './render-envoy.ts'
 
 export interface EnvoyOptions {
   readonly binary: string
@@ -65,14 +67,30 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Whether Envoy would take what is in the folder. @throws EdgeError `envoy_failed` with Envoy's own words */
-export async function checkConfig(binary: string, folder: string): Promise<void> {
-  const check = ['-c', join(folder, BOOTSTRAP_FILE), '--mode', 'validate', '--log-level', 'error']
+/**
+ * Whether Envoy would take the configuration. It looks at watched files only when it runs, so they are put in one for the check.
+ * @throws EdgeError `envoy_failed` with Envoy's own words
+ */
+export async function checkConfig(binary: string, config: EnvoyConfig): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-edge-check-'))
+  const file = join(folder, BOOTSTRAP_FILE)
   try {
-    await promisify(execFile)(binary, check, { timeout: 60_000 })
+    await writeFile(file, JSON.stringify(inOneFile(config)), { mode: 0o600 })
+    await promisify(execFile)(binary, ['-c', file, '--mode', 'validate', '--log-level', 'error'], {
+      timeout: CHECK_LIMIT,
+      maxBuffer: 16 * 1024 * 1024,
+    })
   } catch (cause) {
-    const words =
-      typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr) : String(cause)
-    throw new EdgeError('envoy_failed', `Envoy refuses its configuration: ${words.trim().slice(0, 2_000)}`, { cause })
+    throw new EdgeError('envoy_failed', `Envoy refuses its configuration: ${faultIn(cause)}`, { cause })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
+}
+
+const CHECK_LIMIT = 60_000
+
+/** Envoy repeats the whole configuration before it says what is wrong with it. */
+function faultIn(cause: unknown): string {
+  const words = typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr) : String(cause)
+  return words.trim().split('\n').at(-1)?.slice(0, 2_000) ?? ''
 }

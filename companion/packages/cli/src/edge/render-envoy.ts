@@ -56,3 +56,21 @@ function bootstrap({ folder, environment }: EdgeOptions): EnvoyData {
 function resources(list: readonly EnvoyData[]): EnvoyData {
   return { version_info: digestOf(list), resources: list }
 }
+
+/** The same with nothing to watch, for `envoy --mode validate`. */
+export function inOneFile(config: EnvoyConfig): EnvoyData {
+  const { dynamic_resources: _watched, ...bootstrap } = config[BOOTSTRAP_FILE] ?? {}
+  return {
+    ...bootstrap,
+    static_resources: {
+      listeners: contentOf(config[LISTENERS_FILE]),
+      clusters: contentOf(config[CLUSTERS_FILE]),
+    },
+  }
+}
+
+/** A list of one known type needs no type in each. */
+function contentOf(file: EnvoyData | undefined): readonly EnvoyData[] {
+  const list = (file?.['resources'] ?? []) as readonly EnvoyData[]
+  return list.map(({ '@type': _type, ...content }) => content)
+}
