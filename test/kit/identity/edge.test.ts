@@ -15,7 +15,9 @@ let world: World
 let domain: TrustDomain
 let ways: { socket: Way; tls: Way; plain: Way; workload: Way }
 let token: string
-beforeAll(async () => {
+
+/** A new one for each group of tests: refusals of strangers are recorded one by one only up to a number. */
+async function start(): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-edge-'))
   domain = await TrustDomain.create()
   const edgeSocket = join(folder, 'edge.sock')
@@ -33,11 +35,12 @@ beforeAll(async () => {
     workload: { ...tls, svid: await domain.svid('nightly') },
   }
   token = await world.issuer.token(world.url)
-})
-afterAll(async () => {
+}
+
+async function stop(): Promise<void> {
   await world.stop()
   await rm(folder, { recursive: true, force: true })
-})
+}
 
 const bearer = (text: string): readonly Header[] => [['Authorization', `Bearer ${text}`]]
 const vouched = (text: string, change = {}): readonly Header[] => [...edgeHeaders(text, change), ...bearer(text)]
@@ -58,6 +61,9 @@ async function refused(way: Way, asked: Asked, status: number, code: string): Pr
 }
 
 describe.each(['socket', 'tls'] as const)('over the %s of the edge', (name) => {
+  beforeAll(start)
+  afterAll(stop)
+
   it('the person of the token calls, and the audit names them', async () => {
     verifies('AUTH-7.2')
     const answer = await ask(ways[name], { headers: vouched(token), params: { name: 'whoami', arguments: {} } })
@@ -185,6 +191,9 @@ describe.each(['socket', 'tls'] as const)('over the %s of the edge', (name) => {
 })
 
 describe('from anybody else', () => {
+  beforeAll(start)
+  afterAll(stop)
+
   it('no call is served beside the edge but those of workloads, while health and what is well known are', async () => {
     verifies('AUTH-7.3')
     await refused(ways.plain, { headers: bearer(token) }, 403, 'edge_required')

@@ -3,6 +3,7 @@ import { createServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import type { PeerHandler } from '../identity/peer.ts'
+import { watchPeerChains } from '../identity/peer-chain.ts'
 import { createPeerSvids } from '../identity/peer-svid.ts'
 import type { WorkloadIdentity, X509Identity } from '../spiffe/workload-identity.ts'
 import type { Intake } from './intake.ts'
@@ -26,7 +27,6 @@ export async function listenMutualTls(
   handler: PeerHandler,
   { identity, log, ...at }: MutualTlsOptions,
 ): Promise<TcpListening & { stop(): void }> {
-  const peerSvid = createPeerSvids()
   const current = createOwnSvid(identity, log)
   const own = current()
   const server = createServer(
@@ -41,10 +41,11 @@ export async function listenMutualTls(
     intake.within((request, response) => {
       const now = current()
       if (!now) return void request.socket.destroy()
-      const svid = peerSvid(request.socket as TLSSocket, now.bundles, Date.now())
+      const svid = peers(request.socket as TLSSocket, now.bundles, Date.now())
       handler(request, response, { kind: 'mutual-tls', svid })
     }),
   )
+  const peers = createPeerSvids(watchPeerChains(server))
   server.on('connection', (socket: Socket) => {
     // Nothing can be said before the handshake, which costs more than a refusal is worth.
     if (!intake.count(socket) || !current()) socket.destroy()

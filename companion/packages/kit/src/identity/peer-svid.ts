@@ -1,13 +1,10 @@
-import { X509Certificate } from 'node:crypto'
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
 import type { SpiffeId } from '@gatehouse/contracts'
 import { SpiffeError } from '../spiffe/spiffe-error.ts'
 import type { X509Identity } from '../spiffe/workload-identity.ts'
 import { verifyX509Svid } from '../spiffe/x509-svid.ts'
 import type { PeerSvid } from './peer.ts'
-
-/** Certificates of a peer that are looked at; a longer chain leads nowhere. */
-const LONGEST_CHAIN = 8
 
 interface Verified {
   readonly spiffeId: SpiffeId
@@ -21,7 +18,9 @@ interface Verified {
  * Who is at the other end of a TLS connection. It is verified once for a connection, and again when a certificate's time is over or other
  * authorities are to be believed: a connection that stays open keeps nobody in.
  */
-export function createPeerSvids(): (socket: TLSSocket, bundles: X509Identity['bundles'], now: number) => PeerSvid {
+export function createPeerSvids(
+  chainOf: (socket: TLSSocket) => readonly X509Certificate[],
+): (socket: TLSSocket, bundles: X509Identity['bundles'], now: number) => PeerSvid {
   const known = new WeakMap<TLSSocket, Verified>()
   return (socket, bundles, now) => {
     const before = known.get(socket)
@@ -48,16 +47,4 @@ export function createPeerSvids(): (socket: TLSSocket, bundles: X509Identity['bu
 
 function refused(code: Extract<PeerSvid, { kind: 'refused' }>['code'], message: string): PeerSvid {
   return { kind: 'refused', code, message }
-}
-
-/** The leaf first. Node puts the authority at its end when it knows it, which does no harm: it is believed only if a bundle has it. */
-function chainOf(socket: TLSSocket): readonly X509Certificate[] {
-  const chain: X509Certificate[] = []
-  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  // Without a certificate it is an empty object.
-  while (next?.raw && chain.length < LONGEST_CHAIN) {
-    chain.push(new X509Certificate(next.raw))
-    next = next.issuerCertificate === next ? undefined : next.issuerCertificate
-  }
-  return chain
 }
