@@ -1,11 +1,15 @@
-import { type ServerRecord, ToolSurface, toolDigest } from '@gatehouse/contracts'
+import { clientTerms, type ServerRecord, ToolSurface, toolDigest } from '@gatehouse/contracts'
 import { Client, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { CliError } from './cli-error.ts'
 import { newDevice } from './device.ts'
 import { type RunningStack, requestToken } from './running-stack.ts'
+import { watchingRefusals } from './refusal.ts'
 import { fetchRecord } from './server-record.ts'
 import { VERSION } from './version.ts'
 
+/** The editor's client, which has a device key, and the command line's own, which has none. */
+const EDITOR = 'gatehouse-vscode'
+const COMMAND_LINE = 'gatehouse-cli'
 /** Where a server of ours puts the data of a failed result. */
 const FAILURE_META = 'dev.gatehouse/failure'
 
@@ -26,21 +30,23 @@ export interface CallResult {
 
 /**
  * One call as the extension makes it: signed record, tool listed to this person, its digest the reviewed one, then the call.
- * @throws CliError `tool_not_available`, `tool_changed`, `request_failed`, and those of the record and the token
+ * @throws CliError `tool_not_available`, `tool_changed`, `client_unknown`, `request_failed`, those of the record and the token, and the server's own
  */
 export async function callTool(stack: RunningStack, call: CallRequest): Promise<CallResult> {
   const record = await fetchRecord(stack.registry, call.server)
+  const clientId = call.approve ? EDITOR : COMMAND_LINE
+  requireServed(record, clientId)
   const device = call.approve ? await newDevice() : undefined
   const token = await requestToken(stack, {
     user: call.user,
     resource: record.url,
-    ...(device && { client: 'gatehouse-vscode', jkt: device.thumbprint }),
+    client: clientId,
+    jkt: device?.thumbprint,
   })
+  const watching = watchingRefusals(device?.fetchWith(token) ?? bearerFetch(token))
   const client = new Client({ name: 'gatehouse-cli', version: VERSION }, { versionNegotiation: { mode: 'auto' } })
   try {
-    await client.connect(
-      new StreamableHTTPClientTransport(new URL(record.url), { fetch: device?.fetchWith(token) ?? bearerFetch(token) }),
-    )
+    await client.connect(new StreamableHTTPClientTransport(new URL(record.url), { fetch: watching.fetch }))
     const { surface, digest } = await reviewedTool(client, record, call)
     const meta = await device?.approve({
       subject: call.user,
@@ -67,10 +73,20 @@ export async function callTool(stack: RunningStack, call: CallRequest): Promise<
     if (cause instanceof SdkHttpError && cause.status === 413) {
       throw new CliError('request_too_large', `${record.title} does not take so much at once; nothing ran`, { cause })
     }
+    const refusal = watching.last()
+    if (refusal) throw new CliError(refusal.code, `${record.title} refused: ${refusal.message}`, { cause })
     throw new CliError('request_failed', `${record.title} refused: ${firstLine(cause)}`, { cause })
   } finally {
     await client.close().catch(() => undefined)
   }
+}
+
+/** @throws CliError `client_unknown`, which says where the server does work */
+function requireServed({ title, clients, surfaces }: ServerRecord, clientId: string): void {
+  if (clientTerms(clients, clientId)) return
+  const editor = clientId === COMMAND_LINE && clientTerms(clients, EDITOR)
+  const hint = editor ? '; with --approve the call is made as the editor makes it' : ''
+  throw new CliError('client_unknown', `${title} does not serve ${clientId}, but ${surfaces.join(', ')}${hint}`)
 }
 
 async function reviewedTool(client: Client, record: ServerRecord, { tool: name, user }: CallRequest) {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   APPROVAL_META,
   type Digest,
@@ -7,12 +7,13 @@ import {
   RECEIPT_TYP,
   type ReceiptClaims,
 } from '@gatehouse/contracts'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { dpopFetch } from './dpop.ts'
+import { newSigningKey } from './signing-key.ts'
 
 export interface Device {
   /** RFC 7638. */
   readonly thumbprint: string
-  /** `fetch` that sends the token as DPoP with a fresh proof (RFC 9449 §7.1). */
+  /** `fetch` that sends the token as DPoP with a fresh proof (RFC 9449 section 7.1). */
   fetchWith(token: string): typeof fetch
   /** `_meta` of a call that carries the approval of exactly these arguments. */
   approve(approved: Approved): Promise<Record<string, unknown>>
@@ -28,30 +29,19 @@ interface Approved {
 
 /** A device key that lives for one command. */
 export async function newDevice(): Promise<Device> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  const jwk = await exportJWK(publicKey)
-  const sign = (typ: string, claims: Record<string, unknown>): Promise<string> =>
-    new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ, jwk: publicPart(jwk) }).sign(privateKey)
-
+  const key = await newSigningKey()
   return {
-    thumbprint: await calculateJwkThumbprint(jwk),
-    fetchWith: (token) => async (input, init) => {
-      const request = new Request(input, init)
-      const { origin, pathname } = new URL(request.url)
-      const ath = createHash('sha256').update(token).digest('base64url')
-      const proof = { htm: request.method, htu: `${origin}${pathname}`, ath, jti: randomUUID(), iat: now() }
-      request.headers.set('Authorization', `DPoP ${token}`)
-      request.headers.set('DPoP', await sign('dpop+jwt', proof))
-      return fetch(request)
-    },
+    thumbprint: key.thumbprint,
+    fetchWith: (token) => dpopFetch(key, token),
     async approve({ subject, audience, tool, toolDigest, arguments: given }) {
       const step = randomUUID()
       const args = digestOf(given)
+      const iat = Math.floor(Date.now() / 1000)
       const claims: ReceiptClaims = {
         sub: subject,
         aud: audience,
-        iat: now(),
-        exp: now() + RECEIPT_MAX_LIFE,
+        iat,
+        exp: iat + RECEIPT_MAX_LIFE,
         jti: randomUUID(),
         tool,
         args,
@@ -59,15 +49,7 @@ export async function newDevice(): Promise<Device> {
         step,
         plan: digestOf({ step, tool, args, origin: 'command line' }),
       }
-      return { [APPROVAL_META]: await sign(RECEIPT_TYP, claims) }
+      return { [APPROVAL_META]: await key.sign(RECEIPT_TYP, claims) }
     },
   }
-}
-
-function publicPart({ kty, crv, x, y }: JWK): JWK {
-  return Object.fromEntries(Object.entries({ kty, crv, x, y }).filter(([, value]) => value !== undefined))
-}
-
-function now(): number {
-  return Math.floor(Date.now() / 1000)
 }

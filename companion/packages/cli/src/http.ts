@@ -7,10 +7,11 @@ const Problem = z.object({ code: z.string(), message: z.string() })
 
 /**
  * One request to a service of the stack.
+ * @param send how it is authorized, where that is not in `init`
  * @throws CliError with the code that the service answered, `stack_not_running` where nobody listens, `request_failed` for any other answer
  */
-export async function request(url: string, init: RequestInit = {}): Promise<string> {
-  const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIME_LIMIT) }).catch(
+export async function request(url: string, init: RequestInit = {}, send = fetch): Promise<string> {
+  const response = await send(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIME_LIMIT) }).catch(
     (cause: unknown) => {
       if (cause instanceof DOMException) throw new CliError('request_failed', `${url} does not answer`, { cause })
       throw new CliError('stack_not_running', `nothing answers at ${new URL(url).origin}; is "gatehouse up" running?`, {
@@ -26,8 +27,13 @@ export async function request(url: string, init: RequestInit = {}): Promise<stri
 }
 
 /** @throws CliError as `request`, and `request_failed` for an answer of another form */
-export async function requestJson<T>(schema: z.ZodType<T>, url: string, init?: RequestInit): Promise<T> {
-  const parsed = schema.safeParse(parse(await request(url, init)))
+export async function requestJson<T>(
+  schema: z.ZodType<T>,
+  url: string,
+  init?: RequestInit,
+  send?: typeof fetch,
+): Promise<T> {
+  const parsed = schema.safeParse(parse(await request(url, init, send)))
   if (parsed.success) return parsed.data
   throw new CliError('request_failed', `${url} answered something else than was expected`)
 }

@@ -6,6 +6,7 @@ import type { Command } from './command.ts'
 import { policyCommand } from './policy-command.ts'
 import { registerCommand } from './register-command.ts'
 import { reinstateCommand, suspendCommand } from './status-command.ts'
+import { chatCommand } from './team-chat/chat-command.ts'
 import { tokenCommand } from './token-command.ts'
 import { upCommand } from './up-command.ts'
 import { VERSION } from './version.ts'
@@ -14,6 +15,7 @@ const commands: readonly Command[] = [
   upCommand,
   tokenCommand,
   callCommand,
+  chatCommand,
   suspendCommand,
   reinstateCommand,
   registerCommand,
