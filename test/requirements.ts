@@ -38,7 +38,11 @@ export const requirements = {
   'AUTH-8.4':
     'A team writes policies and cases beside its tools; both are checked when it builds and the policies when it starts',
   'AUTH-8.5': 'The registry answers what the server would answer, and tells nothing that the caller may not know',
+  'AUTH-8.6': 'A policy may bound the arguments of a call, of those whom it does not exempt',
+  'AUTH-8.7': 'What lacks a scope alone is listed, and its call says which scopes the token needs',
   'AUTH-9.1': 'A server accepts only callers of its groups',
+  'AUTH-9.2': 'A tool, a prompt or a resource is for those alone who are in the groups and roles that its policy names',
+  'AUTH-9.3': 'Whoever may not use a server hears so at the door, whatever they ask, in both eras',
   'AUTH-10.1': 'A workload may never write',
   'AUTH-10.2': 'An X.509-SVID is believed only from an authority of the trust domain that it names',
   'AUTH-10.3': 'A JWT-SVID is believed only for this server alone, in time, and by a key of its trust domain',

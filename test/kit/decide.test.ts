@@ -118,13 +118,6 @@ describe('the record', () => {
       rule: 'tool-recorded',
     })
   })
-
-  it('lets a workload list, and neither call nor write', () => {
-    verifies('AUTH-10.1')
-    expect(policy.decide({ caller: workload, action: 'list', resource: change, record: record() }).allowed).toBe(true)
-    expect(call(workload, change)).toMatchObject({ allowed: false, rule: 'workload-write' })
-    expect(call(workload, look)).toMatchObject({ allowed: false, rule: 'default' })
-  })
 })
 
 describe("the tools' policies", () => {
