@@ -37,6 +37,7 @@ module.exports = {
     only('identity', 'companion/services/identity', [contracts]),
     only('presto-server', 'companion/servers/presto', [contracts, kit]),
     only('runbooks-server', 'companion/servers/runbooks', [contracts, kit]),
+    only('nightly-sample', 'companion/samples/nightly', [contracts, kit]),
     only('http', 'src/http', [contracts]),
     only('session', 'src/session', ['src/http/', contracts]),
     only('catalog', 'src/catalog', ['src/http/', contracts]),

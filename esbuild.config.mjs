@@ -23,6 +23,7 @@ const COMPANION_PROCESSES = [
   'services/registry',
   'servers/presto',
   'servers/runbooks',
+  'samples/nightly',
 ]
 /** CommonJS dependencies inside an ESM bundle still call `require` for Node's own modules. */
 const REQUIRE_BANNER =

@@ -5,7 +5,7 @@ import { fail, root, runTool, say } from './process.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 
 /** Each engine, and what it needs from the system. */
-const engines = { keyring: ['keyring'], envoy: [] } as const
+const engines = { keyring: ['keyring'], envoy: [], keycloak: [], spire: [] } as const
 
 const [wanted] = process.argv.slice(2)
 const names = wanted ? [wanted] : Object.keys(engines)
