@@ -7,15 +7,13 @@ import {
   usualAction,
   type UserCaller,
 } from '@gatehouse/contracts'
+import { isScopeRule, mayKnow } from '@gatehouse/kit'
 import { suspendedReason } from '../lists/listing.ts'
 import type { StoredServer } from '../servers/stored-server.ts'
 import type { Access, Decisions } from './decisions.ts'
 
 /** Of what is not there and of what is not for the caller to know: the same. */
 const UNAVAILABLE: AuthorizeAnswer = { allowed: false, reason: 'not available', rule: NOT_AVAILABLE }
-
-/** Rules that say no more than that the thing is not offered. */
-const UNKNOWN = new Set(['tool-recorded', 'prompt-recorded', 'resource-recorded'])
 
 /** The answers to one caller's questions, in their order. */
 export function answersTo(
@@ -49,6 +47,7 @@ function enter(server: StoredServer | undefined, caller: UserCaller, decisions: 
   return { refused: { allowed: false, reason, rule: access.decision.rule, support: record.support } }
 }
 
+/** In the two steps of a call: what may not be used with any arguments is told, or not, before the arguments count. */
 function answer(
   question: AuthorizeQuestion,
   { record, access }: Extract<Entered, { record: unknown }>,
@@ -57,8 +56,9 @@ function answer(
   const target = decidedOf(question)
   if (!target) return UNAVAILABLE
   const action = question.action ?? usualAction(target)
-  const { allowed, reason, rule } = decisions.decide(access, record, action, target, question.arguments)
-  if (allowed) return { allowed, reason, rule }
-  if (!record.discoverable || UNKNOWN.has(rule)) return UNAVAILABLE
-  return { allowed, reason, rule, support: record.support }
+  const first = decisions.decide(access, record, action, target)
+  if (!first.allowed && !isScopeRule(first.rule) && !mayKnow(first.rule, record)) return UNAVAILABLE
+  const decision = first.allowed ? decisions.decide(access, record, action, target, question.arguments) : first
+  const { allowed, reason, rule } = decision
+  return { allowed, reason, rule, ...(!allowed && { support: record.support }) }
 }
