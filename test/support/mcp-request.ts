@@ -8,6 +8,9 @@ export interface RawCall {
   readonly tool: string
   readonly arguments: Record<string, unknown>
   readonly meta?: Record<string, unknown>
+  /** What the proof says beside. */
+  readonly claims?: Record<string, unknown>
+  readonly headers?: Record<string, string>
 }
 
 export interface RawAnswer {
@@ -29,7 +32,8 @@ export async function rawCall(call: RawCall): Promise<RawAnswer> {
       'mcp-method': 'tools/call',
       'mcp-name': call.tool,
       authorization: `${call.device ? 'DPoP' : 'Bearer'} ${call.token}`,
-      ...(call.device ? { dpop: await call.device.proof('POST', call.url, call.token) } : {}),
+      ...(call.device ? { dpop: await call.device.proof('POST', call.url, call.token, call.claims) } : {}),
+      ...call.headers,
     },
     body: JSON.stringify({
       jsonrpc: '2.0',
