@@ -33,6 +33,17 @@ export class Witness {
     expect(events.map(lineOf).sort()).toEqual(expected.map(lineOf).sort())
     return events
   }
+
+  /** The same, of the outcomes alone. */
+  async outcomes(expected: readonly string[]): Promise<readonly AuditEvent[]> {
+    const { audit } = this.#shape
+    const end = this.#seen + expected.length
+    await until(() => audit.length >= end).catch(() => undefined)
+    const events = audit.slice(this.#seen)
+    this.#seen = audit.length
+    expect(events.map(({ outcome }) => outcome).sort()).toEqual([...expected].sort())
+    return events
+  }
 }
 
 /** A refusal by these is given before the body is read; the edge may know from a header what was asked for, and a server does not. */

@@ -1,0 +1,4 @@
+import { attackSuite } from '../access/attacks/suite.ts'
+import { startEnvoyShape } from '../access/envoy-shape.ts'
+
+attackSuite(startEnvoyShape)
