@@ -70,10 +70,10 @@ const origin = z
   .url({ protocol: /^https?$/ })
   .refine((url) => new URL(url).origin === url, 'must be an origin, without path or slash')
 
-/** An address without what does not belong in one: credentials, query, fragment, a slash at the end. */
+/** An address without credentials, query, fragment, anything encoded, or a slash at its end. */
 const publicUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
   const { origin, pathname } = new URL(text)
-  return text === (pathname === '/' ? origin : origin + pathname) && !/\/$|\/\/|%/.test(pathname.slice(1))
+  return text === origin || (text === origin + pathname && /^(\/[A-Za-z0-9._~-]+)+$/.test(pathname))
 }, 'must be an origin, with a path at most, and no slash at the end')
 
 /** JSON with some of the limits: `{"calls":500,"body":2097152}`. */
