@@ -164,7 +164,7 @@ describe('configuration', () => {
 
   test.each([
     [{ DATABASE_URL: UNREACHABLE }, 'GATEHOUSE_ISSUER'],
-    [{ ...good, GATEHOUSE_ISSUER: 'http://127.0.0.1:1/' }, 'GATEHOUSE_ISSUER'],
+    [{ ...good, GATEHOUSE_ISSUER: 'http://127.0.0.1:1/realms/x?y' }, 'GATEHOUSE_ISSUER'],
     [{ ...good, DATABASE_URL: 'mysql://hidden-password@host' }, 'DATABASE_URL'],
     [{ ...good, GATEHOUSE_PORT: '70000' }, 'GATEHOUSE_PORT'],
     [{ ...good, GATEHOUSE_DEV_SECRET: 'short' }, 'GATEHOUSE_DEV_SECRET'],

@@ -36,6 +36,10 @@ export const DEFAULT_CLIENTS: readonly RegisteredClient[] = [
 const Origin = z
   .url({ protocol: /^https?$/ })
   .refine((url) => new URL(url).origin === url, 'must be an origin, without a path or a trailing slash')
+/** RFC 8414 section 2: an issuer may have a path, as a realm of Keycloak has, and neither query nor fragment. */
+const Issuer = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => !/[?#@]/.test(url), 'must be an issuer, without a user name, a query or a fragment')
 const Secret = z.string().min(16, 'must have 16 characters at least')
 const Seconds = z.coerce.number().int().min(1).max(86_400)
 
@@ -43,7 +47,7 @@ const Environment = z.object({
   GATEHOUSE_HOST: z.string().min(1).default('127.0.0.1'),
   GATEHOUSE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   GATEHOUSE_PUBLIC_URL: Origin.optional(),
-  GATEHOUSE_ISSUER: Origin,
+  GATEHOUSE_ISSUER: Issuer,
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgresql://'),
   GATEHOUSE_INTAKE_TOKEN: Secret.optional(),
   GATEHOUSE_DEV_SECRET: Secret.optional(),
