@@ -32,6 +32,12 @@ export const requirements = {
   'AUTH-7.2':
     'Headers that say who calls are believed only from the edge, over its socket or mutual TLS, and only as far as the forwarded token says the same',
   'AUTH-7.3': 'Behind an edge no call comes in by another way',
+  'AUTH-7.4':
+    'The edge verifies tokens, refuses whoever says in a header who calls, and tells the server whose the token is',
+  'AUTH-7.5':
+    'What the edge refuses it refuses with the code and the reason of the server, and its refusals are in the audit',
+  'AUTH-7.6': 'The edge is rendered from listed records of one environment, and anew when they change',
+  'AUTH-7.7': 'Between edge and server there is mutual TLS, and no other server is taken for the one that is meant',
   'AUTH-8.1': 'One decision function for list and call: what may not be called is not listed',
   'AUTH-8.2': 'Default deny: no policy, a throwing check, an unlisted record all mean no',
   'AUTH-8.3': 'A denial says what is needed and whom to ask',

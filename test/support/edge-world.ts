@@ -82,6 +82,7 @@ export async function startEdgeWorld(
   }
 }
 
+const NO_DIGEST = `sha256:${'0'.repeat(64)}` as const
 const RECORD: Partial<ServerRecord> = {
   environment: 'dev',
   surfaces: ['ide', 'cli'],
@@ -90,6 +91,10 @@ const RECORD: Partial<ServerRecord> = {
     { clientId: 'gatehouse-vscode', surface: 'ide', bearer: false },
     { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
     { clientId: 'other-web', surface: 'web', bearer: true },
+  ],
+  tools: [
+    { name: 'search', digest: NO_DIGEST, effect: 'read', groups: [], minutesSaved: 1 },
+    { name: 'ledger', digest: NO_DIGEST, effect: 'read', groups: ['finance'], minutesSaved: 1 },
   ],
 }
 
