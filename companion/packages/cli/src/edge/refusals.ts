@@ -40,7 +40,7 @@ const connectionRefusals: readonly Refusal[] = [
   plain(`response.code == 431`, 431, 'headers_too_large', 'the headers are too large'),
   plain(`response.code == 408`, 408, 'request_too_slow', 'the request took too long to arrive'),
   plain(
-    `response.code == 400 && (response.code_details.startsWith('http1.') || response.code_details.startsWith('http2.') || response.code_details in ['missing_host_header', 'missing_path_rejected', 'path_normalization_failed', 'low_version'])`,
+    `response.code in [400, 501] && (response.code_details.startsWith('http1.') || response.code_details.startsWith('http2.') || response.code_details in ['missing_host_header', 'missing_path_rejected', 'path_normalization_failed', 'low_version'])`,
     400,
     'http_malformed',
     'this is not a request that can be understood',
@@ -148,6 +148,12 @@ const upstreamRefusals: readonly Refusal[] = [
     form: 'json-rpc',
     headers: { 'retry-after': '2' },
   },
+  plain(
+    `response.code_details == 'http.invalid_authority'`,
+    403,
+    'host_refused',
+    'the Host header names another server',
+  ),
   plain(`xds.route_name == 'edge/host'`, 403, 'host_refused', 'the Host header names another server'),
   plain(`xds.route_name == 'edge/nothing'`, 404, 'not_found', 'there is nothing here'),
 ]
