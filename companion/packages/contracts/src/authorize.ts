@@ -57,7 +57,7 @@ export const AuthorizeQuestion = z
     /** Absent: `usualAction`. */
     action: Action.optional(),
     ...DecisionTarget.shape,
-    /** Of the call that is meant; used for the decision and not kept. */
+    /** Of the call that is meant, as the tool gets them: with its own defaults filled in. Used for the decision and not kept. */
     arguments: z.record(z.string(), z.unknown()).optional(),
   })
   .refine((question) => decidedOf(question) !== undefined, {
