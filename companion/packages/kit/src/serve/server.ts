@@ -6,6 +6,7 @@ import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/ser
 import { DefinitionError } from '../authoring/definition-error.ts'
 import { createPolicy } from '../decide/policy.ts'
 import { createLogger } from '../http/log.ts'
+import { HttpProblem, problemResponse } from '../http/problem.ts'
 import { Running } from '../http/running.ts'
 import { createAuthenticator } from '../identity/authenticator.ts'
 import type { PeerHandler } from '../identity/peer.ts'
@@ -187,7 +188,7 @@ export async function startServer(
       draining: () => draining,
     })
     const app = createApp({ serving, title, issuer: config.issuer, guard, draining: () => draining })
-    const others = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    const others = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: notUnderstood })
     const prefix = new URL(url).pathname.replace(/\/$/, '')
     handler = (request, response, peer) => {
       stripPrefix(request, prefix)
@@ -236,6 +237,11 @@ function notifyModern({ notify }: McpHttpHandler, list: ListKind): void {
 /** A public URL may have a path, which an edge takes away before it passes a request on; whoever comes without an edge sends the whole. */
 function stripPrefix(request: IncomingMessage, prefix: string): void {
   if (prefix !== '' && request.url?.startsWith(`${prefix}/`)) request.url = request.url.slice(prefix.length)
+}
+
+/** Of an address that is none, which the routes never get to see. */
+function notUnderstood(): Response {
+  return problemResponse(new HttpProblem(400, 'http_malformed', 'this is not a request that can be understood'))
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {
