@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Caller, ServerRecord, type UserCaller } from '@gatehouse/contracts'
+import { type Caller, reviewedRecord, ServerGovernance, type ServerRecord, type UserCaller } from '@gatehouse/contracts'
 import { createPolicy, describeServer, type Progress, type ToolContext, ToolError } from '@gatehouse/kit'
 import record from '../../companion/servers/presto/server.json' with { type: 'json' }
 import type { Backend } from '../../companion/servers/presto/src/backend/backend.ts'
@@ -32,11 +32,12 @@ export async function openWorld(): Promise<World> {
 
 /** The server's own governance file, as the registry would hold it. */
 export function prestoRecord(url: string): ServerRecord {
-  const { tools, prompts, resources, surfaceDigest } = describeServer(prestoServer())
-  return ServerRecord.parse({ ...record, url, status: 'listed', tools, prompts, resources, surfaceDigest })
+  return reviewedRecord(ServerGovernance.parse(record), described, url)
 }
 
-const policy = createPolicy(describeServer(prestoServer()).policy)
+const described = describeServer(prestoServer())
+const policy = createPolicy(described.policy)
+const held = prestoRecord('http://127.0.0.1:1/mcp')
 
 export interface Person {
   readonly subject?: string
@@ -57,7 +58,6 @@ export function contextOfWorkload(spiffeId: string): ToolContext {
 }
 
 function contextFor(caller: Caller, signal?: AbortSignal, progress?: (progress: Progress) => void): ToolContext {
-  const held = prestoRecord('http://127.0.0.1:1/mcp')
   return {
     caller,
     signal: signal ?? new AbortController().signal,
