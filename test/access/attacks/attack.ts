@@ -61,10 +61,12 @@ export interface Refused {
   readonly code: string
   /** Of the edge, where it answers first and cannot know the server's reason. */
   readonly edgeCode?: string
+  /** The edge takes the harm out of it, and the genuine call runs. */
+  readonly harmlessAtEdge?: true
   /** What the server's audit calls it, where the answer was given by the connection itself. */
   readonly recordedAs?: string
   /** Where it is not recorded: what was sent never became a request, or a request for nothing that is there. */
-  readonly unrecorded?: 'kit' | 'both'
+  readonly unrecorded?: 'kit'
 }
 
 /** Another way to send the genuine call: it must run, by the same caller, whatever else it says. */

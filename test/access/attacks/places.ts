@@ -4,7 +4,7 @@ import type { Attack } from './attack.ts'
 const NOWHERE = { code: 'not_found', unrecorded: 'kit' } as const
 /** At the edge it is the address of the other server, whose audience this token has not. */
 const OTHER = { code: 'not_found', edgeCode: 'token_invalid', unrecorded: 'kit' } as const
-const REFUSED_PATH = { code: 'not_found', edgeCode: 'edge_refused', unrecorded: 'both' } as const
+const REFUSED_PATH = { code: 'not_found', edgeCode: 'http_malformed', unrecorded: 'kit' } as const
 const HOST = { code: 'host_refused' }
 
 export const PATHS: readonly Attack[] = [
@@ -16,11 +16,11 @@ export const PATHS: readonly Attack[] = [
   { id: 'up and down to the other server', target: '{path}/../..{vault}', refused: OTHER },
   { id: 'up in percents', target: '{path}/%2e%2e/%2e%2e{vault}', refused: OTHER },
   { id: 'an encoded slash', target: '/x%2f..{vault}', refused: REFUSED_PATH },
-  { id: 'a backslash', target: '/x\\..\\{vault}', refused: OTHER },
+  { id: 'a backslash', target: '/x\\..\\{vault}', refused: { ...OTHER, code: 'http_malformed' } },
   { id: 'a parameter of the path', target: '{path};/..{vault}', refused: NOWHERE },
   { id: 'a slash at the end', target: '{path}/', refused: NOWHERE },
   { id: 'in capitals', target: '/PRESTO/MCP', refused: NOWHERE },
-  { id: 'a letter in percents', target: '/presto/%6dcp', refused: NOWHERE },
+  { id: 'a letter in percents', target: '/presto/%6dcp', refused: { ...NOWHERE, harmlessAtEdge: true } },
   { id: 'below the endpoint', target: '{path}/search', refused: NOWHERE },
 ]
 
@@ -35,7 +35,7 @@ export const HOSTS: readonly Attack[] = [
 ]
 
 /** Two readers of one stream of bytes must not see two requests; what could be read in two ways is not read. */
-const UNPARSED = { code: 'http_malformed', edgeCode: 'edge_refused', unrecorded: 'both' } as const
+const UNPARSED = { code: 'http_malformed', unrecorded: 'kit' } as const
 const SECOND = 'POST {path} HTTP/1.1\r\nHost: {host}\r\n{credentials}\r\nContent-Length: {length}\r\n\r\n{body}'
 
 export const SMUGGLING: readonly Attack[] = [
@@ -82,6 +82,6 @@ export const SMUGGLING: readonly Attack[] = [
   {
     id: 'a chunk whose length is no number',
     framing: { lines: ['Transfer-Encoding: chunked'], wire: `0x5\r\nhello\r\n0\r\n\r\n${SECOND}` },
-    refused: { code: 'http_malformed', recordedAs: 'body_incomplete', edgeCode: 'edge_refused' },
+    refused: { code: 'http_malformed', recordedAs: 'body_incomplete' },
   },
 ]

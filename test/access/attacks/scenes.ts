@@ -49,7 +49,7 @@ export function sceneSuite(stage: () => Stage): void {
         if (code !== undefined) refused.push(code)
         return code === undefined
       })
-      expect(new Set(refused).difference(new Set(['token_invalid']))).toEqual(new Set())
+      expect(refused.filter((code) => code !== 'token_invalid')).toEqual([])
       expect(codeOf(await gun.fire({ token: old })), 'by the old key, which is still published').toBeUndefined()
       await witness.outcomes([...refused, 'ok', 'ok'])
     })
