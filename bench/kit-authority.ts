@@ -4,7 +4,7 @@ import { startTestIssuer } from '../test/support/issuer.ts'
 import { startRecordRegistry } from '../test/support/record-registry.ts'
 import type { Governed } from './kit-server.ts'
 
-/** A server's record is asked for, or a token for it. */
+/** A server's record is asked for, to be given to whoever asks from then on, or a token for it. */
 export type Request =
   | { readonly kind: 'record'; readonly server: Governed }
   | { readonly kind: 'token'; readonly audience: string; readonly client: string; readonly thumbprint?: string }
@@ -19,8 +19,9 @@ process.send?.({ issuer: issuer.url, registry: registry.url, intakeToken: regist
 
 async function answer(request: Request): Promise<string> {
   if (request.kind === 'record') {
-    registry.answer({ kind: 'signed', record: recordOf(request.server), life: 3600 })
-    return ''
+    const record = recordOf(request.server)
+    registry.answer({ kind: 'signed', record, life: 3600 })
+    return JSON.stringify(record)
   }
   const { audience, client, thumbprint } = request
   return issuer.token(audience, {

@@ -1,9 +1,11 @@
-// The same tool on our kit with everything on. Issuer and registry are the parent's; argv: tools, issuer, registry, intake token, data folder.
+// The same tool on our kit with everything on. Issuer and registry are the parent's; argv: tools, issuer, registry, intake token, data folder, and
+// where it is behind an edge, its public URL and the folder with its SVID.
 import { createLogger, defineTool, describeServer, type ServerDefinition, startServer } from '@gatehouse/kit'
+import { behindEdge } from './edge-svids.ts'
 import { serveParent, toolCount } from './kit-child.ts'
 import { description, lookup, schemas, toolNames } from './kit-tools.ts'
 
-const [issuer = '', registry = '', intakeToken = '', data = ''] = process.argv.slice(3)
+const [issuer = '', registry = '', intakeToken = '', data = '', publicUrl, svidFolder] = process.argv.slice(3)
 const tools = toolNames(toolCount()).map((name) =>
   defineTool({
     name,
@@ -35,6 +37,12 @@ const server = await startServer(definition, {
   registry,
   intakeToken,
   log: createLogger('bench', () => undefined),
+  ...(publicUrl !== undefined && svidFolder !== undefined && behindEdge(publicUrl, svidFolder)),
 })
 const described = describeServer(definition)
-serveParent({ url: `${server.url}/mcp`, tools: described.tools, surfaceDigest: described.surfaceDigest })
+serveParent({
+  url: `${server.url}/mcp`,
+  mtlsUrl: server.mtlsUrl,
+  tools: described.tools,
+  surfaceDigest: described.surfaceDigest,
+})

@@ -50,7 +50,7 @@ export async function load(target: Target, calls: number, inFlight: number): Pro
         const sentAt = performance.now()
         const answer = await exchange(socket, request)
         latencies.push(performance.now() - sentAt)
-        if (!right(answer)) failures++
+        if (!right(answer) && failures++ === 0) process.stderr.write(`a call failed: ${answer.slice(0, 1_000)}\n`)
       }
       socket.destroy()
     }),

@@ -4,36 +4,18 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { build } from 'esbuild'
-import { root } from '../scripts/process.ts'
+import { bundleChildren } from './bundle.ts'
 import { median, report } from './figures.ts'
-import type { Request } from './kit-authority.ts'
-import { load, type Target } from './kit-load.ts'
+import { ask, type Contender, printTurns, ready, take, type Turn } from './kit-contender.ts'
 import { ProofMint } from './kit-proofs.ts'
-import { type Child, type Governed, processorTime, startChild } from './kit-server.ts'
+import { type Child, type Governed, startChild } from './kit-server.ts'
 
 const ROUNDS = Number(process.env['GATEHOUSE_BENCH_ROUNDS'] ?? 5)
 /** Calls in one turn of a server, by how many are in flight. */
 const CALLS: Readonly<Record<number, number>> = { 1: 1000, 8: 1000, 32: 1000 }
 const WARM_UP = 5_000
 
-interface Contender {
-  readonly name: string
-  readonly child: Child
-  readonly target: Target
-}
-
-interface Turn {
-  readonly callsPerSecond: number
-  readonly p50: number
-  readonly p99: number
-  /** Processor time of the server, microseconds per call. */
-  readonly cpu: number
-  readonly failures: number
-}
-
-const files = await bundle()
+const files = await bundleChildren('kit', { authority: 'kit-authority', bare: 'kit-bare', governed: 'kit-governed' })
 const data = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'))
 const children: Child[] = []
 try {
@@ -64,7 +46,7 @@ async function measure(): Promise<void> {
       }
     }
   }
-  table(turns)
+  printTurns(turns)
   figures((key) => turns.get(key) ?? [])
 }
 
@@ -100,28 +82,6 @@ async function governed(authority: Child, tools: number): Promise<Contender[]> {
   ]
 }
 
-async function take({ child, target }: Contender, calls: number, inFlight: number): Promise<Turn> {
-  const before = await processorTime(child)
-  const { callsPerSecond, latencies, failures } = await load(target, calls, inFlight)
-  const cpu = ((await processorTime(child)) - before) / calls
-  const sorted = [...latencies].sort((a, b) => a - b)
-  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? Number.NaN
-  return { callsPerSecond, p50: at(0.5), p99: at(0.99), cpu, failures }
-}
-
-function table(turns: ReadonlyMap<string, readonly Turn[]>): void {
-  process.stdout.write('server, tools, in flight    calls/s   p50 ms   p99 ms   processor µs/call   failures\n')
-  for (const [key, all] of turns) {
-    const of = (pick: (turn: Turn) => number, digits: number, width: number) =>
-      median(all.map(pick)).toFixed(digits).padStart(width)
-    const failures = all.reduce((sum, turn) => sum + turn.failures, 0)
-    process.stdout.write(
-      `${key.padEnd(26)}${of((turn) => turn.callsPerSecond, 0, 9)}${of((turn) => turn.p50, 2, 9)}${of((turn) => turn.p99, 2, 9)}` +
-        `${of((turn) => turn.cpu, 0, 20)}${String(failures).padStart(11)}\n`,
-    )
-  }
-}
-
 function figures(of: (key: string) => readonly Turn[]): void {
   /** Round by round, since what disturbs a round disturbs both. */
   const compare = (one: string, other: string, how: (a: Turn, b: Turn) => number) => {
@@ -145,43 +105,4 @@ async function start(file: string, args: readonly string[] = []): Promise<Child>
   const child = await startChild(file, args)
   children.push(child)
   return child
-}
-
-async function ask(authority: Child, request: Request): Promise<string> {
-  authority.process.send(request)
-  const [{ reply }] = (await once(authority.process, 'message')) as [{ reply: string }]
-  return reply
-}
-
-async function ready(endpoint: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const response = await fetch(new URL('/readyz', endpoint))
-    await response.body?.cancel()
-    if (response.ok) return
-    await sleep(50)
-  }
-  throw new Error('the governed server did not get its record')
-}
-
-/** As the product is shipped: bundled and minified, on the same options for both sides. */
-async function bundle(): Promise<Record<'authority' | 'bare' | 'governed', string>> {
-  const outdir = join(root, 'dist/bench/kit')
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['authority', 'bare', 'governed'].map((name) => `bench/kit-${name}.ts`),
-    outdir,
-    bundle: true,
-    minify: !process.env['GATEHOUSE_BENCH_PROFILE'],
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    outExtension: { '.js': '.mjs' },
-    external: ['@cedar-policy/cedar-wasm', 'pg-native'],
-    define: { 'process.env.NODE_ENV': '"production"' },
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
-    },
-  })
-  const file = (name: string) => join(outdir, `kit-${name}.mjs`)
-  return { authority: file('authority'), bare: file('bare'), governed: file('governed') }
 }

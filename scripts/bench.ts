@@ -5,7 +5,7 @@ import { fail, root, run } from './process.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 
 /** Whether a bench needs the editor, which is fetched and built. */
-const NEEDS_EDITOR: Readonly<Record<string, boolean>> = { activation: true, kit: false, fanout: false }
+const NEEDS_EDITOR: Readonly<Record<string, boolean>> = { activation: true, kit: false, fanout: false, edge: false }
 
 const [name] = process.argv.slice(2)
 if (!name || !Object.hasOwn(NEEDS_EDITOR, name))
