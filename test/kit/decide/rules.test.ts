@@ -1,4 +1,4 @@
-import type { AccessPolicy, Caller, ServerRecord } from '@gatehouse/contracts'
+import type { AccessPolicy, Action, Caller, ServerRecord } from '@gatehouse/contracts'
 import { createPolicy } from '@gatehouse/kit'
 import { describe, expect, it } from 'vitest'
 import { verifies } from '../../requirements.ts'
@@ -10,7 +10,7 @@ type Case = readonly [
   policy: AccessPolicy,
   /** The end of the rule's id after the kind (`tool-`), or the whole id; `undefined`: allowed. */
   rule: string | undefined,
-  reason?: string,
+  reason?: string | undefined,
   change?: Partial<ServerRecord>,
 ]
 
@@ -157,13 +157,19 @@ const TOOL_OF_WORKLOAD: readonly Case[] = [
   ],
 ]
 
+const named = (cases: readonly Case[]) => cases.map((given) => [given[0], given] as const)
+
 const KINDS = [
   ['tool', 'call'],
   ['prompt', 'read'],
   ['resource', 'read'],
 ] as const
 
-function decided([, caller, policy, , , change]: Case, [kind, action]: (typeof KINDS)[number], name = 'look') {
+function decided(
+  [, caller, policy, , , change]: Case,
+  [kind, action]: readonly [kind: string, action: Action],
+  name = 'look',
+) {
   return createPolicy(everywhere(policy)).decide({ caller, action, resource: { kind, name }, record: record(change) })
 }
 
@@ -178,18 +184,18 @@ function expectRule(
 }
 
 describe.each(KINDS)('a %s', (...kind) => {
-  it.each(OF_SERVER)('of a server: %s', (...given) => {
+  it.each(named(OF_SERVER))('of a server: %s', (_what, given) => {
     verifies('AUTH-8.2', 'AUTH-8.3', 'AUTH-9.1', 'AUTH-11.3')
     expectRule(decided(given, kind), kind[0], given)
   })
-  it.each(OF_POLICY)('whose policy asks for %s', (...given) => {
+  it.each(named(OF_POLICY))('whose policy asks for %s', (_what, given) => {
     verifies('AUTH-8.3', 'AUTH-9.2', 'AUTH-11.3')
     expectRule(decided(given, kind), kind[0], given)
   })
 })
 
 describe('the server itself', () => {
-  it.each(OF_SERVER)('denies as its tools do: %s', (_what, caller, _policy, rule, reason, change) => {
+  it.each(named(OF_SERVER))('denies as its tools do: %s', (_what, [, caller, , rule, reason, change]) => {
     const decision = createPolicy().decide({
       caller,
       action: 'list',
@@ -201,7 +207,7 @@ describe('the server itself', () => {
 })
 
 describe('a workload', () => {
-  it.each(TOOL_OF_WORKLOAD)('that is %s', (...given) => {
+  it.each(named(TOOL_OF_WORKLOAD))('that is %s', (_what, given) => {
     verifies('AUTH-10.5')
     expectRule(decided(given, ['tool', 'call']), 'tool', given)
     const [, caller, policy, rule, , change] = given

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import { BoundedMap } from '../bounded-map.ts'
 import { BASE } from './base.cedar.ts'
 import { accept, messages, PolicyError } from './policy-error.ts'
 import { mergedSchema } from './schema.ts'
@@ -30,8 +31,20 @@ export interface CedarEngine {
   evaluate(request: CedarRequest): Verdict
 }
 
+/** Cedar keeps parsed policies for the whole process, and so does this what was made of them. */
+const engines = new BoundedMap<string, CedarEngine>(100)
+
 /** The kit's policies and a server's own, parsed and schema-checked once. @throws PolicyError */
 export function createCedarEngine(own: string, ownSchema: string): CedarEngine {
+  const name = createHash('sha256')
+    .update(JSON.stringify([own, ownSchema]))
+    .digest('base64')
+  const engine = engines.get(name) ?? makeEngine(name, own, ownSchema)
+  engines.set(name, engine)
+  return engine
+}
+
+function makeEngine(name: string, own: string, ownSchema: string): CedarEngine {
   const policies: Record<string, string> = { ...BASE }
   const reasons = new Map<string, string>()
   const parsed = ownPolicies(own)
@@ -42,8 +55,6 @@ export function createCedarEngine(own: string, ownSchema: string): CedarEngine {
   }
   const { schema, ownTypes } = mergedSchema(ownSchema)
   validate(policies, schema)
-  // Cedar keeps parsed policies under a name for the whole process, so the same policies have the same name.
-  const name = createHash('sha256').update(JSON.stringify(policies)).digest('base64')
   accept(cedar.preparsePolicySet(name, { staticPolicies: policies }))
   const ownTexts = [...parsed.values()]
 

@@ -137,9 +137,10 @@ export function createPolicy(options: PolicyOptions = {}): Policy {
 
   return {
     decide,
-    lists(input) {
-      if (!decide({ ...input, action: 'list' }).allowed) return false
-      const { allowed, rule } = decide({ ...input, action: input.resource.kind === 'tool' ? 'call' : 'read' })
+    lists({ caller, resource, record }) {
+      if (!decide({ caller, action: 'list', resource, record }).allowed) return false
+      const use = resource.kind === 'tool' ? 'call' : 'read'
+      const { allowed, rule } = decide({ caller, action: use, resource, record })
       return allowed || isScopeRule(rule)
     },
   }
