@@ -14,9 +14,9 @@ export interface Shape {
   /** The identity of the servers themselves in the mesh. */
   readonly identity: TestIdentity
   /** Address of a server's MCP endpoint, as callers know it: the audience of tokens and the `htu` of proofs. */
-  endpoint(server: ServerName): string
+  readonly endpoint: (server: ServerName) => string
   /** The same over mutual TLS, for workloads. */
-  workloadEndpoint(server: ServerName): string
+  readonly workloadEndpoint: (server: ServerName) => string
   /** What was recorded so far, by the servers or by what stands before them. Grows at its end. */
   readonly audit: readonly AuditEvent[]
   stop(): Promise<void>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { verifies } from '../../requirements.ts'
 import { until } from '../../support/fixture-world.ts'
+import { sendJson, serve } from '../../support/http-server.ts'
 import { outcomeOf } from '../outcome.ts'
 import type { Shape } from '../shape.ts'
 import { send, type WireAnswer } from '../wire.ts'
@@ -33,6 +34,21 @@ export function sceneSuite(stage: () => Stage): void {
       expect(outcomeOf(answer)).toMatchObject({ kind: 'refused', code })
       expect(shape.runs.total()).toBe(before)
       await witness.outcomes([code])
+    })
+  })
+
+  describe('a token that says where its keys are', () => {
+    it.each(['jku', 'x5u'])('%s: nobody is asked there', { timeout: 60_000 }, async (header) => {
+      const { gun, witness } = stage()
+      const theirs = await serve((_request, response) => sendJson(response, { keys: [] }))
+      try {
+        const answer = await gun.fire({ tokenHeader: () => ({ [header]: theirs.url }), signing: 'stranger' })
+        expect(codeOf(answer)).toBe('token_invalid')
+        expect(theirs.requests).toEqual([])
+        await witness.outcomes(['token_invalid'])
+      } finally {
+        await theirs.close()
+      }
     })
   })
 
