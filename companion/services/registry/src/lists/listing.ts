@@ -17,7 +17,7 @@ export function usableRecord(caller: UserCaller, record: ServerRecord, decisions
 }
 
 /** Without what is between the registry, the server and its reviewers. */
-export function forClients(record: ServerRecord): ServerRecord {
+function forClients(record: ServerRecord): ServerRecord {
   const { policy: _policy, ...shown } = record
   return { ...shown, clients: [], workloads: [] }
 }
