@@ -224,7 +224,7 @@ class WindowSession implements Session {
         },
         ended: (ended) => this.#ended(ended),
         endChanged: (changed) => {
-          if (this.#current === changed && !this.#attempt) this.#settle()
+          if (this.#current === changed) this.#settle()
         },
       },
       session,

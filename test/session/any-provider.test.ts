@@ -183,6 +183,26 @@ describe('who asks', () => {
     expect(provider.authorizations.map((asked) => asked.get('client_id'))).toEqual([clientMetadataUrl, 'client-1'])
   })
 
+  test('a metadata document that was set wins over the client that the registry names', async () => {
+    const clientMetadataUrl = 'https://gatehouse.example/client.json'
+    provider.published = {
+      '/.well-known/oauth-protected-resource/mcp': {
+        resource: provider.resource,
+        authorization_servers: [provider.url],
+        gatehouse_client_id: 'gatehouse-vscode',
+      },
+    }
+    await signIn(open({ clientMetadataUrl }))
+    provider.metadata = { client_id_metadata_document_supported: true }
+    await signIn(open({ clientMetadataUrl }))
+    await signIn(open({ clientMetadataUrl, client: { id: 'mine' } }))
+    expect(provider.authorizations.map((asked) => asked.get('client_id'))).toEqual([
+      'gatehouse-vscode',
+      clientMetadataUrl,
+      'mine',
+    ])
+  })
+
   test.each([
     [['client_secret_post', 'client_secret_basic'], `Basic ${btoa('my-client.1:a%3Ab+%C3%A9')}`, null],
     [['client_secret_post'], undefined, 'a:b é'],

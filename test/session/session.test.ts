@@ -328,22 +328,33 @@ describe('tokens', () => {
     expect(session.state().kind).toBe('signed-in')
   })
 
-  test('a provider that is down keeps the session; when it is back, it goes on', async () => {
-    verifies('AUTH-1.4')
+  test('while the provider is down the tokens that there are go on, others say so, nothing is erased, and all goes on once it is back', async () => {
+    verifies('AUTH-1.4', 'AUTH-5.5')
     const { session, signIn } = window()
     await signIn('ada')
-    session.forget(company.registry)
+    const list = () => session.fetchFor(company.registry)(`${company.registry}/gatehouse/v1/list`)
+    const before = [...store.entries]
     await company.stopIdentity()
     try {
-      await expect(session.tokenFor(company.registry)).rejects.toMatchObject({ code: 'issuer_unreachable' })
+      expect((await list()).status).toBe(200)
+      session.forget(company.registry)
+      await expect(list()).rejects.toMatchObject({ code: 'issuer_unreachable' })
+      await expect(session.tokenFor('https://presto.example/mcp')).rejects.toMatchObject({ code: 'issuer_unreachable' })
+      await expect(signIn('ada')).rejects.toMatchObject({ code: 'issuer_unreachable' })
       expect(session.state().kind).toBe('signed-in')
+      expect([...store.entries]).toEqual(before)
+      const reloaded = window().session
+      await reloaded.restored
+      expect(reloaded.state().kind).toBe('signed-in')
     } finally {
       await company.restartIdentity()
     }
-    expect((await session.tokenFor(company.registry)).token).toBeTruthy()
+    expect((await list()).status).toBe(200)
+    expect((await session.tokenFor('https://presto.example/mcp')).token).toBeTruthy()
   })
 
   test('a session the provider has ended: signed out, with a reason', async () => {
+    verifies('AUTH-5.5')
     const { session, signIn } = window()
     await signIn('ada')
     const stored = JSON.parse(store.entries.get(`session ${company.issuer}`) as string) as object

@@ -63,7 +63,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<Keycloak>
           ...process.env,
           JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m',
           // It lives for minutes: starting soon counts for more than running fast.
-          JAVA_OPTS_APPEND: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
+          JAVA_OPTS_APPEND: '-XX:TieredStopAtLevel=1',
           KC_BOOTSTRAP_ADMIN_USERNAME: 'admin',
           KC_BOOTSTRAP_ADMIN_PASSWORD: PASSWORD,
         },
