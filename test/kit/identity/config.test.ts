@@ -63,7 +63,7 @@ describe('the environment of a server', () => {
     }
     expect(error, JSON.stringify(change)).toMatchObject({
       code: 'config_invalid',
-      message: expect.stringContaining(name),
+      message: expect.stringContaining(name) as string,
     })
   })
 

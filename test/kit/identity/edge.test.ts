@@ -206,13 +206,15 @@ describe('from anybody else', () => {
   it('the id of the edge in another trust domain is not the edge', async () => {
     verifies('AUTH-7.2', 'AUTH-10.2')
     const other = await TrustDomain.create('elsewhere.example')
-    for (const svid of [
-      await other.svid('edge'),
-      // One that names our domain, by an authority of another.
-      await other.svid('edge', { uris: [domain.id('edge')] }),
-      await domain.svid('edge', { life: -5 }),
-    ])
-      await refused({ ...ways.tls, svid } as Way, { headers: vouched(token) }, 400, 'identity_header_refused')
+    const stranger: Way = { ...ways.tls, svid: await other.svid('edge') } as Way
+    await refused(stranger, { headers: vouched(token) }, 401, 'svid_invalid')
+    // One that names our domain, by an authority of another.
+    const posing = await other.svid('edge', { uris: [domain.id('edge')] })
+    await refused({ ...ways.tls, svid: posing } as Way, { headers: vouched(token) }, 401, 'svid_invalid')
+    const over = await domain.svid('edge', { life: -5 })
+    await refused({ ...ways.tls, svid: over } as Way, { headers: vouched(token) }, 401, 'svid_expired')
+    const lower = await domain.svid('edge/lower')
+    await refused({ ...ways.tls, svid: lower } as Way, { headers: vouched(token) }, 400, 'identity_header_refused')
   })
 
   const spellings = [...Object.values(EDGE_HEADERS), ...FOREIGN_IDENTITY_HEADERS].flatMap((name) => [

@@ -74,7 +74,7 @@ describe('a socket for the edge', () => {
   it('is not made where it cannot be', async () => {
     await expect(listenUnix(intake, answer, join(folder, 'x'.repeat(100)))).rejects.toMatchObject({
       code: 'listen_failed',
-      message: expect.stringContaining('too long'),
+      message: expect.stringContaining('too long') as string,
     })
     await writeFile(join(folder, 'file'), '')
     await expect(listenUnix(intake, answer, join(folder, 'file', 'edge.sock'))).rejects.toMatchObject({
@@ -135,7 +135,7 @@ describe('listeners of one intake', () => {
     const identity = await TestIdentity.of(await TrustDomain.create(), 'server')
     await expect(listenMutualTls(intake, answer, { host: '127.0.0.1', port, identity, log })).rejects.toMatchObject({
       code: 'port_in_use',
-      message: expect.stringContaining(String(port)),
+      message: expect.stringContaining(String(port)) as string,
     })
   })
 

@@ -268,7 +268,7 @@ describe('the documents of a provider', () => {
       audience: AUDIENCE,
       clients: () => CLIENTS,
       fetch: async (url) => {
-        fetched.push(String(url))
+        fetched.push(url instanceof Request ? url.url : url.toString())
         return Response.json({ issuer, jwks_uri: `${provider.url}/jwks` })
       },
     })

@@ -30,7 +30,7 @@ export interface Presented {
 }
 
 export interface Authenticator {
-  /** Cheap, whatever is in the request. @throws AuthError for headers that no one may send */
+  /** Cheap, whatever is in the request. @throws AuthError for an SVID that is no good, and for headers that no one may send */
   read(request: IncomingMessage, peer: Peer): Presented
   /** Who calls. @throws AuthError */
   verify(presented: Presented): Promise<Caller>
@@ -86,6 +86,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   return {
     read(request, peer) {
+      // First of all, so that an edge whose own identity is over is told so. One without any may yet have a JWT-SVID.
+      if (peer.kind === 'mutual-tls' && peer.svid.kind === 'refused' && peer.svid.code !== 'svid_missing')
+        throw new AuthError(peer.svid.code, peer.svid.message, audience)
       const fromEdge = isEdge(peer)
       const credentials = credentialsOf(request, fromEdge, audience)
       if (edge && peer.kind === 'anyone')
@@ -103,10 +106,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const { peer, isEdge, credentials } = presented
       const svid = workloads && !presented.known && claimsJwtSvid(credentials.authorization, issuer)
       if (peer.kind === 'mutual-tls' && !isEdge) {
-        // Where a proxy is in the way no certificate arrives; behind an edge this port is the only one for workloads.
-        if (svid && peer.svid.kind === 'refused' && peer.svid.code === 'svid_missing')
-          return workload(await jwtSvid(svid))
-        if (peer.svid.kind === 'refused') throw new AuthError(peer.svid.code, peer.svid.message, audience)
+        if (peer.svid.kind === 'refused') {
+          // Where a proxy is in the way no certificate arrives; behind an edge this port is the only one for workloads.
+          if (svid) return workload(await jwtSvid(svid))
+          throw new AuthError(peer.svid.code, peer.svid.message, audience)
+        }
         if (credentials.authorization !== undefined)
           throw new AuthError('credentials_ambiguous', 'a workload has its certificate, and sends no token', audience)
         return workload(peer.svid.spiffeId)
