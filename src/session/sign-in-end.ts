@@ -18,7 +18,7 @@ export function endAfter(known: SignInEnd | undefined, at: number, now: number):
   // A statement of the future is from before the clock was put right.
   if (!known || known.saidAt > now) return { at, saidAt: now, isFixed: false }
   const passed = now - known.saidAt
-  if (passed < TELLING) return { ...known, at }
+  if (passed < TELLING) return known
   return { at, saidAt: now, isFixed: at - known.at < passed / 2 }
 }
 

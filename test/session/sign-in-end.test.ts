@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SignInPolicy } from '../../src/session/policy.ts'
 import { loopbackRedirect } from '../../src/session/redirect/loopback.ts'
 import { createSession } from '../../src/session/session.ts'
+import { endAfter } from '../../src/session/sign-in-end.ts'
 import type { Session, SessionState } from '../../src/session/types.ts'
 import { verifies } from '../requirements.ts'
 import { eventually } from '../support/browser.ts'
@@ -207,4 +208,29 @@ test('a provider that does not answer when the end is near: it is said, and unsa
   expect(session.state().kind).toBe('signed-in')
   provider.token = renewed
   await eventually(() => session.state().kind === 'signed-in' && endsAt(session) === undefined)
+})
+
+describe('what a refresh says of the end', () => {
+  const HOUR = 3_600_000
+  const known = { at: 10 * HOUR, saidAt: 0, isFixed: false }
+
+  test('an end that stays is fixed; one that moves with the time is not', () => {
+    expect(endAfter(known, 10 * HOUR, HOUR)).toEqual({ at: 10 * HOUR, saidAt: HOUR, isFixed: true })
+    expect(endAfter(known, 11 * HOUR, HOUR)).toEqual({ at: 11 * HOUR, saidAt: HOUR, isFixed: false })
+    expect(endAfter(undefined, HOUR, 0)).toEqual({ at: HOUR, saidAt: 0, isFixed: false })
+  })
+
+  test('refreshes that follow each other closely tell nothing, however many', () => {
+    let end = known
+    for (const now of [1000, 4900, 9000]) end = endAfter(end, known.at + now, now)
+    expect(end).toEqual({ at: known.at + 9000, saidAt: 9000, isFixed: false })
+  })
+
+  test('a statement from before the clock was set back is not compared with', () => {
+    expect(endAfter({ ...known, saidAt: 5 * HOUR }, 12 * HOUR, HOUR)).toEqual({
+      at: 12 * HOUR,
+      saidAt: HOUR,
+      isFixed: false,
+    })
+  })
 })
