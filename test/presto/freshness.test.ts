@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDuckDb } from '../../companion/servers/presto/src/backend/duckdb.ts'
 import { SERVED_SCHEMAS } from '../../companion/servers/presto/src/definition.ts'
@@ -87,17 +86,11 @@ describe('table_freshness', () => {
     const ctx = contextOf()
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-presto-'))
     const file = await ensureSample(folder, ctx.signal)
-    const old = await DuckDBInstance.create(file)
-    const connection = await old.connect()
-    await connection.run('ALTER TABLE meta.table_facts DROP COLUMN updated_at')
-    connection.closeSync()
-    old.closeSync()
-    const backend = await openDuckDb({
-      file,
-      catalog: 'hive',
-      defaultSchema: 'tpch',
-      schemas: SERVED_SCHEMAS,
-    })
+    const open = () => openDuckDb({ file, catalog: 'hive', defaultSchema: 'tpch', schemas: SERVED_SCHEMAS })
+    const old = await open()
+    await old.execute('ALTER TABLE meta.table_facts DROP COLUMN updated_at', undefined, ctx.signal)
+    await old.close()
+    const backend = await open()
     const { structured } = await new PrestoTools(backend).tableFreshness({ tables: ['tpch.orders'] }, ctx)
     expect(structured.tables).toMatchObject([{ last_updated: null, age_seconds: null }])
     expect(await rowsOf(backend, 'SELECT count(*) FROM meta.table_facts WHERE updated_at IS NOT NULL')).toEqual([['0']])

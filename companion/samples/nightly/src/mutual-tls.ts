@@ -23,12 +23,13 @@ export interface Answer {
 
 /**
  * One POST under our own SVID, to a server that shows the SVID that it should have: its name in the network says nothing.
- * @throws CallError `call_failed`
+ * @throws CallError
  */
 export function post(identity: X509Identity, { url, server, headers, body, signal }: Post): Promise<Answer> {
   const trustDomain = trustDomainOf(server)
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(new CallError('call_failed', `${url} cannot be called`, { cause }))
+    const fail = (cause: unknown) =>
+      reject(cause instanceof CallError ? cause : new CallError('call_failed', `${url} cannot be called`, { cause }))
     const sent = request(
       url,
       {
@@ -48,7 +49,7 @@ export function post(identity: X509Identity, { url, server, headers, body, signa
         let size = 0
         response.on('data', (chunk: Buffer) => {
           size += chunk.length
-          if (size > LARGEST_ANSWER) sent.destroy(new Error('the answer is too large'))
+          if (size > LARGEST_ANSWER) sent.destroy(new CallError('call_refused', 'the answer is too large'))
           else chunks.push(chunk)
         })
         response.on('error', fail)
@@ -62,12 +63,12 @@ export function post(identity: X509Identity, { url, server, headers, body, signa
   })
 }
 
-function wrongServer(certificate: PeerCertificate, identity: X509Identity, server: SpiffeId): Error | undefined {
+function wrongServer(certificate: PeerCertificate, identity: X509Identity, server: SpiffeId): CallError | undefined {
   try {
     const id = verifyX509Svid(chainOf(certificate), identity.bundles, Date.now())
-    return id === server ? undefined : new Error(`${id} answered in place of ${server}`)
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return id === server ? undefined : new CallError('call_refused', `${id} answered in place of ${server}`)
+  } catch (cause) {
+    return new CallError('call_refused', `what answered in place of ${server} has no SVID that counts`, { cause })
   }
 }
 

@@ -33,17 +33,16 @@ const Bytes = z
 const Bundles = z.record(z.string().max(300), Bytes).refine((bundles) => Object.keys(bundles).length <= 100)
 
 /** Section 5.2.1: all but the hint and the federated bundles are mandatory. Revocation lists are not used: SVIDs are short-lived instead. */
-export const X509Update = z.object({
+const X509Update = z.object({
   svids: z
     .array(z.object({ spiffeId: z.string(), certificates: Bytes, key: Bytes, bundle: Bytes }))
     .min(1)
     .max(100),
   federatedBundles: Bundles.default({}),
 })
-export type X509Update = z.infer<typeof X509Update>
 
-export const JwtBundlesUpdate = z.object({ bundles: Bundles })
-export const JwtAnswer = z.object({
+const JwtBundlesUpdate = z.object({ bundles: Bundles })
+const JwtAnswer = z.object({
   svids: z
     .array(z.object({ spiffeId: z.string(), svid: z.string().min(1).max(8192) }))
     .min(1)
