@@ -21,6 +21,12 @@ export interface EdgeWorld {
   readonly record: ServerRecord
   /** A bearer token of the command line's client. */
   token(claims?: Claims): Promise<string>
+  /** Renders the edge anew, with a changed record. */
+  render(change: Partial<ServerRecord>): Promise<void>
+  /** Asks another edge, which has never reached the issuer. */
+  askWithoutKeys(): Promise<Response>
+  stopIssuer(): Promise<void>
+  stopServer(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -55,16 +61,25 @@ export async function startEdgeWorld(
   await once(server, 'listening')
   const url = `http://127.0.0.1:${port}/presto/mcp`
   const record = sampleRecord('presto', { ...RECORD, url, ...change })
-  const edge = await startEdge({
-    port,
+  const before = (changed: ServerRecord) => ({
     issuer: issuer.url,
-    servers: [{ record, upstream: { kind: 'unix', path: socket } }],
+    servers: [{ record: changed, upstream: { kind: 'unix', path: socket } as const }],
     ...settings,
   })
+  const edge = await startEdge({ port, ...before(record) })
+  let issuerRuns = true
+  async function stopIssuer(): Promise<void> {
+    if (issuerRuns) await issuer.stop()
+    issuerRuns = false
+  }
+  async function stopServer(): Promise<void> {
+    server.close()
+    server.closeAllConnections()
+  }
   const token = (claims?: Claims) => issuer.token(url, claims)
   // The listener opens before the issuer's keys are there.
   const probe = await token({ groups: record.groups })
-  await until(async () => (await fetch(url, { headers: { authorization: `Bearer ${probe}` } })).status !== 503)
+  await until(async () => await hasKeys(url, probe))
   return {
     edge,
     issuer,
@@ -72,11 +87,24 @@ export async function startEdgeWorld(
     reached,
     record,
     token,
+    render: (changed) => edge.render(before({ ...record, ...changed })),
+    async askWithoutKeys() {
+      const other = await freePort()
+      const elsewhere = { ...record, url: `http://127.0.0.1:${other}/presto/mcp` }
+      const lonely = await startEdge({ port: other, ...before(elsewhere) })
+      try {
+        const authorization = `Bearer ${await issuer.token(elsewhere.url)}`
+        return await fetch(elsewhere.url, { headers: { authorization } })
+      } finally {
+        await lonely.stop()
+      }
+    },
+    stopIssuer,
+    stopServer,
     async stop() {
       await edge.stop()
-      server.close()
-      server.closeAllConnections()
-      await issuer.stop()
+      await stopServer()
+      await stopIssuer()
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -107,4 +135,10 @@ export async function freePort(): Promise<number> {
   await once(server, 'close')
   if (address === null || typeof address === 'string') throw new TypeError('not a TCP address')
   return address.port
+}
+
+async function hasKeys(url: string, token: string): Promise<boolean> {
+  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+  await response.body?.cancel()
+  return response.headers.get('x-gatehouse-refusal') !== 'issuer_unreachable'
 }

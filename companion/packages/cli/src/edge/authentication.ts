@@ -18,6 +18,8 @@ export const SCHEMES = ['Bearer', 'bearer', 'BEARER', 'DPoP', 'dpop', 'DPOP'] as
 export function authentication(routes: readonly EdgeRoute[], options: EdgeOptions): EnvoyData {
   return extension(JWT_FILTER, `${TYPE}.JwtAuthentication`, {
     providers: Object.fromEntries(routes.map((route) => [route.id, provider(route, options)])),
+    // The edge says in its own words what is wrong (`refusals.ts`); Envoy's challenge would also stand beside a fault that is not the client's.
+    strip_failure_response: true,
     requirement_map: Object.fromEntries(routes.map(({ id }) => [id, { provider_name: id }])),
   })
 }

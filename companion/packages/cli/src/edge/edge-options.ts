@@ -22,6 +22,8 @@ export interface EdgeOptions {
   readonly authorities?: string | undefined
   /** Seconds after which the issuer's keys are fetched anew. Default 10: that long a rotated key may be unknown. */
   readonly keysRefresh?: number | undefined
+  /** Seconds that a request may stand still, where it is no request to an MCP endpoint, which may stream. Default 60. */
+  readonly idleTime?: number | undefined
   readonly rates?: Partial<EdgeRates> | undefined
 }
 

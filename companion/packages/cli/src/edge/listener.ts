@@ -3,12 +3,12 @@ import { accessCheck, shapeCheck } from './authorization.ts'
 import type { EdgeOptions } from './edge-options.ts'
 import { edgeLog } from './edge-log.ts'
 import type { EdgeRoute } from './edge-route.ts'
-import { duration, type EnvoyData, extension } from './envoy-data.ts'
+import { duration, type EnvoyData, extension, fromFile } from './envoy-data.ts'
 import { noteClientCert, removeIdentityHeaders } from './identity-headers.ts'
 import { localReplies } from './local-replies.ts'
 import { rateLimit } from './rate-limit.ts'
 import { refusals } from './refusals.ts'
-import { routeConfig } from './routes.ts'
+import { ROUTES, ROUTES_FILE } from './routes.ts'
 
 /** The one door: where clients come in, and every check on the way. */
 export function listener(routes: readonly EdgeRoute[], options: EdgeOptions): EnvoyData {
@@ -55,7 +55,7 @@ function connectionManager(routes: readonly EdgeRoute[], options: EdgeOptions): 
     request_headers_timeout: duration(15),
     request_timeout: duration(60),
     // Of a stream on which nothing moves; the routes of the endpoints have a longer one.
-    stream_idle_timeout: duration(60),
+    stream_idle_timeout: duration(options.idleTime ?? 60),
     common_http_protocol_options: {
       max_headers_count: 100,
       idle_timeout: duration(300),
@@ -84,7 +84,9 @@ function connectionManager(routes: readonly EdgeRoute[], options: EdgeOptions): 
     preserve_external_request_id: false,
     access_log: [edgeLog],
     local_reply_config: localReplies(refusals(routes)),
-    route_config: routeConfig(routes, options),
+    // Routes carry the rules of the records. From a file of their own they hold for the next request of every connection, while a changed listener
+    // leaves the old ones to connections that are open.
+    rds: { route_config_name: ROUTES, config_source: fromFile(options.folder, ROUTES_FILE) },
     http_filters: [
       shapeCheck,
       removeIdentityHeaders,

@@ -4,6 +4,7 @@ import type { EdgeOptions } from './edge-options.ts'
 import { edgeRoutes } from './edge-route.ts'
 import { type EnvoyData, fromFile, typed } from './envoy-data.ts'
 import { listener } from './listener.ts'
+import { routeConfig, ROUTES_FILE } from './routes.ts'
 import { fileSecrets, SECRETS_FILE } from './upstream-tls.ts'
 
 /** The files of an edge, by name. Envoy starts with `envoy.json` and watches the others. */
@@ -23,6 +24,7 @@ export function renderEnvoy(options: EdgeOptions): EnvoyConfig {
   return {
     [BOOTSTRAP_FILE]: bootstrap(options),
     [LISTENERS_FILE]: resources([typed('envoy.config.listener.v3.Listener', listener(routes, options))]),
+    [ROUTES_FILE]: resources([typed('envoy.config.route.v3.RouteConfiguration', routeConfig(routes, options))]),
     [CLUSTERS_FILE]: resources(
       clusters(routes, options).map((cluster) => typed('envoy.config.cluster.v3.Cluster', cluster)),
     ),
@@ -63,7 +65,7 @@ export function inOneFile(config: EnvoyConfig): EnvoyData {
   return {
     ...bootstrap,
     static_resources: {
-      listeners: contentOf(config[LISTENERS_FILE]),
+      listeners: contentOf(config[LISTENERS_FILE]).map((listener) => withRoutes(listener, config)),
       clusters: contentOf(config[CLUSTERS_FILE]),
     },
   }
@@ -73,4 +75,14 @@ export function inOneFile(config: EnvoyConfig): EnvoyData {
 function contentOf(file: EnvoyData | undefined): readonly EnvoyData[] {
   const list = (file?.['resources'] ?? []) as readonly EnvoyData[]
   return list.map(({ '@type': _type, ...content }) => content)
+}
+
+/** The routes in the place where the listener names their file. */
+function withRoutes(listener: EnvoyData, config: EnvoyConfig): EnvoyData {
+  const [routes] = contentOf(config[ROUTES_FILE])
+  return JSON.parse(JSON.stringify(listener), (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || !('rds' in value)) return value
+    const { rds: _named, ...rest } = value
+    return { ...rest, route_config: routes }
+  }) as EnvoyData
 }

@@ -5,6 +5,9 @@ import type { EdgeRoute } from './edge-route.ts'
 import { duration, type EnvoyData } from './envoy-data.ts'
 import { rateOf } from './rate-limit.ts'
 
+export const ROUTES_FILE = 'routes.json'
+/** Name of the configuration. */
+export const ROUTES = 'edge'
 const METHODS = 'GET|POST|DELETE'
 /** A stream may be quiet for long; the servers write a comment every 15 seconds where they can, and end calls after five minutes. */
 const QUIET = duration(3_600)
@@ -13,7 +16,7 @@ const OPEN = { ...requiresNoToken, ...openToAll }
 /** All paths of the edge; whatever is not among them is not there. */
 export function routeConfig(routes: readonly EdgeRoute[], options: EdgeOptions): EnvoyData {
   return {
-    name: 'edge',
+    name: ROUTES,
     virtual_hosts: [
       {
         name: 'edge',
@@ -23,7 +26,6 @@ export function routeConfig(routes: readonly EdgeRoute[], options: EdgeOptions):
       // A page that a browser was tricked into comes with another name (DNS rebinding).
       { name: 'others', domains: ['*'], routes: [answer('edge/host', 403)] },
     ],
-    validate_clusters: true,
   }
 }
 
