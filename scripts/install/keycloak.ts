@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fail, run, say, which } from '../process.ts'
 
-export const KEYCLOAK_VERSION = '26.4.5'
+const KEYCLOAK_VERSION = '26.4.5'
 /** What Keycloak 26 runs on. */
 const JAVA_AT_LEAST = 17
 

@@ -49,7 +49,7 @@ export function createSignInNotice(options: SignInNoticeOptions): SignInNotice {
 }
 
 /** `Gatehouse: your sign-in ends at 14:05. …` */
-export function endingWords(endsAt: number): string {
+function endingWords(endsAt: number): string {
   return `Gatehouse: your sign-in ends at ${timeOf(endsAt)}. Sign in again now, and nothing is interrupted.`
 }
 

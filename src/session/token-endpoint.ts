@@ -63,7 +63,7 @@ export interface TokenEndpoint {
   revoke(refreshToken: string, signal: AbortSignal): Promise<void>
 }
 
-export type ExchangeTarget = { readonly resource: string } | { readonly audience: string }
+type ExchangeTarget = { readonly resource: string } | { readonly audience: string }
 
 interface CodeGrant {
   /** Checked by `validateAuthResponse` of oauth4webapi. */
