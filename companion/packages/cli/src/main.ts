@@ -3,8 +3,10 @@ import { GatehouseError } from '@gatehouse/contracts'
 import { callCommand } from './call-command.ts'
 import { CliError } from './cli-error.ts'
 import type { Command } from './command.ts'
+import { edgeAuditCommand } from './edge-audit-command.ts'
 import { policyCommand } from './policy-command.ts'
 import { registerCommand } from './register-command.ts'
+import { renderCommand } from './render-command.ts'
 import { reinstateCommand, suspendCommand } from './status-command.ts'
 import { chatCommand } from './team-chat/chat-command.ts'
 import { tokenCommand } from './token-command.ts'
@@ -20,6 +22,8 @@ const commands: readonly Command[] = [
   reinstateCommand,
   registerCommand,
   policyCommand,
+  renderCommand,
+  edgeAuditCommand,
 ]
 
 const NEEDED_NODE = 24
