@@ -1,6 +1,7 @@
 import type { Claims, TokenSigning } from '../../support/issuer.ts'
 import type { ForgingKey } from '../../kit/attacks/forge.ts'
 import type { ServerName } from '../servers/definitions.ts'
+import type { Shape } from '../shape.ts'
 
 /** What an attack may be made of: the moment, the addresses, and the keys. */
 export interface Facts {
@@ -63,10 +64,8 @@ export interface Refused {
   readonly edgeCode?: string
   /** The edge takes the harm out of it, and the genuine call runs. */
   readonly harmlessAtEdge?: true
-  /** What the server's audit calls it, where the answer was given by the connection itself. */
-  readonly recordedAs?: string
-  /** Where it is not recorded: what was sent never became a request, or a request for nothing that is there. */
-  readonly unrecorded?: 'kit'
+  /** Outcomes in the audit, where they are not that one code: none for what never became a request at a server. */
+  readonly recorded?: Partial<Record<Shape['kind'], readonly string[]>>
 }
 
 /** Another way to send the genuine call: it must run, by the same caller, whatever else it says. */

@@ -1,17 +1,17 @@
 import type { Attack } from './attack.ts'
 
 /** There is nothing at such a path: without an edge the server whose port it is has one endpoint, and the edge has one for each server. */
-const NOWHERE = { code: 'not_found', unrecorded: 'kit' } as const
+const NOWHERE = { code: 'not_found', recorded: { kit: [] } } as const
 /** At the edge it is the address of the other server, whose audience this token has not. */
-const OTHER = { code: 'not_found', edgeCode: 'token_invalid', unrecorded: 'kit' } as const
-const REFUSED_PATH = { code: 'not_found', edgeCode: 'http_malformed', unrecorded: 'kit' } as const
+const OTHER = { code: 'not_found', edgeCode: 'token_invalid', recorded: { kit: [] } } as const
+const REFUSED_PATH = { code: 'not_found', edgeCode: 'http_malformed', recorded: { kit: [] } } as const
 const HOST = { code: 'host_refused' }
 
 export const PATHS: readonly Attack[] = [
   {
     id: 'the other server',
     target: '{vault}',
-    refused: { code: 'not_found', edgeCode: 'token_invalid', unrecorded: 'kit' },
+    refused: { code: 'not_found', edgeCode: 'token_invalid', recorded: { kit: [] } },
   },
   { id: 'up and down to the other server', target: '{path}/../..{vault}', refused: OTHER },
   { id: 'up in percents', target: '{path}/%2e%2e/%2e%2e{vault}', refused: OTHER },
@@ -35,7 +35,7 @@ export const HOSTS: readonly Attack[] = [
 ]
 
 /** Two readers of one stream of bytes must not see two requests; what could be read in two ways is not read. */
-const UNPARSED = { code: 'http_malformed', unrecorded: 'kit' } as const
+const UNPARSED = { code: 'http_malformed', recorded: { kit: [] } } as const
 const SECOND = 'POST {path} HTTP/1.1\r\nHost: {host}\r\n{credentials}\r\nContent-Length: {length}\r\n\r\n{body}'
 
 export const SMUGGLING: readonly Attack[] = [
@@ -82,6 +82,9 @@ export const SMUGGLING: readonly Attack[] = [
   {
     id: 'a chunk whose length is no number',
     framing: { lines: ['Transfer-Encoding: chunked'], wire: `0x5\r\nhello\r\n0\r\n\r\n${SECOND}` },
-    refused: { code: 'http_malformed', recordedAs: 'body_incomplete' },
+    refused: {
+      code: 'http_malformed',
+      recorded: { kit: ['body_incomplete'], envoy: ['body_incomplete', 'http_malformed'] },
+    },
   },
 ]

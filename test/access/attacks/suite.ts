@@ -41,17 +41,14 @@ export function attackSuite(start: () => Promise<Shape>): void {
     await runs(attack)
     const before = shape.runs.total()
     const answer = await gun.fire(attack)
-    const { code, edgeCode = code, recordedAs, unrecorded } = attack.refused
+    const { code, edgeCode = code, recorded } = attack.refused
     const expected = shape.kind === 'envoy' ? edgeCode : code
     expect(codeOf(answer), answer.text).toBe(expected)
     const used = attack.proof?.used ? 1 : 0
     expect(shape.runs.total()).toBe(before + used)
     await runs(attack)
-    const silent = unrecorded === shape.kind
-    await witness.outcomes([
-      ...Array.from({ length: 2 + used }, () => 'ok'),
-      ...(silent ? [] : [shape.kind === 'kit' ? (recordedAs ?? expected) : expected]),
-    ])
+    const oks = Array.from({ length: 2 + used }, () => 'ok')
+    await witness.outcomes([...oks, ...(recorded?.[shape.kind] ?? [expected])])
   }
 
   /** It runs, once, and for the caller whose token it is. */

@@ -32,6 +32,8 @@ export async function listenMutualTls(
   const server = createServer(
     {
       ...intake.settings,
+      // The edge repeats claims of the token in headers of its own: what it took in one piece comes in two.
+      maxHeaderSize: 2 * intake.limits.headers,
       ...(own && contextOf(own)),
       requestCert: true,
       rejectUnauthorized: false,
