@@ -115,7 +115,7 @@ async function recordedOnce(site: Site, start: number, attack: Attack, secrets: 
   const events = auditOf(site, start, attack.refused.code)
   expect(events).toHaveLength(1)
   const [event] = events
-  const stranger = [401, 403, 503].includes(attack.refused.status ?? 200)
+  const stranger = [401, 403, 503].includes(attack.refused.status ?? 200) && attack.refused.code !== 'denied'
   const subject = attack.sender === 'a workload' ? WORKLOAD : attack.sender?.startsWith('finn') ? 'finn' : 'ada'
   expect(event?.caller).toEqual(stranger ? undefined : expect.objectContaining({ kind: 'user', subject }))
   for (const secret of secrets) expect(JSON.stringify(event)).not.toContain(secret)

@@ -65,7 +65,7 @@ const CLIENTS = [
   { clientId: 'other-web', surface: 'web', bearer: false },
 ]
 
-const CANNOT_SIGN_IN: ReadonlySet<Sender> = new Set<Sender>([
+const CANNOT_ENTER: ReadonlySet<Sender> = new Set<Sender>([
   'ada through an unregistered client',
   'ada with her bound token as bearer',
   'ada with a proof by another key',
@@ -74,6 +74,8 @@ const CANNOT_SIGN_IN: ReadonlySet<Sender> = new Set<Sender>([
   'ada with an expired token',
   'ada with a token for another server',
   'nobody',
+  'ada on another surface',
+  'a workload',
 ])
 
 export async function startRange(): Promise<Range> {
@@ -127,8 +129,8 @@ export async function startRange(): Promise<Range> {
     },
     async era(era, at, sender) {
       if (era === 'modern') return { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call' }
-      // Somebody who cannot sign in attacks through the session of ada.
-      const opener = CANNOT_SIGN_IN.has(sender) ? 'ada' : sender
+      // Somebody who gets no session attacks through the session of ada.
+      const opener = CANNOT_ENTER.has(sender) ? 'ada' : sender
       const key = `${at.address} ${opener}`
       const id = sessions.get(key) ?? (await openSession(range, at, opener))
       sessions.set(key, id)

@@ -1,6 +1,7 @@
 import type { Attack } from '../attack.ts'
 
 const invalid = { code: 'approval_invalid' }
+const outside = { status: 403, code: 'denied' }
 const unauthorized = (code: string) => ({ status: 401, code })
 
 /** A good receipt in other hands. */
@@ -23,7 +24,7 @@ export const SENDERS: readonly Attack[] = [
     sender: 'ada through an unregistered client',
     refused: { status: 403, code: 'client_unknown' },
   },
-  { id: 'from a surface that the record does not name', sender: 'ada on another surface', refused: { code: 'denied' } },
+  { id: 'from a surface that the record does not name', sender: 'ada on another surface', refused: outside },
   {
     id: 'with the bound token as a plain bearer',
     sender: 'ada with her bound token as bearer',
@@ -46,6 +47,6 @@ export const SENDERS: readonly Attack[] = [
     sender: 'ada with a token for another server',
     refused: unauthorized('token_invalid'),
   },
-  { id: 'by a workload', sender: 'a workload', refused: { code: 'denied' } },
+  { id: 'by a workload', sender: 'a workload', refused: outside },
   { id: 'without a token', sender: 'nobody', refused: unauthorized('token_missing') },
 ]
