@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServerRecord } from '@gatehouse/contracts'
+import type { Upstream } from '../../companion/packages/cli/src/edge/edge-options.ts'
 import { startEdge, type TestEdge, type TestEdgeOptions } from './envoy.ts'
 import { type Claims, startTestIssuer, type TestIssuer } from './issuer.ts'
 import { sampleRecord } from './sample-record.ts'
@@ -42,10 +43,12 @@ export const echo: RequestListener = (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ method, url, headers }))
 }
 
+/** @param elsewhere the server, when it is not the one that answers here */
 export async function startEdgeWorld(
   change: Partial<ServerRecord> = {},
   settings: Partial<TestEdgeOptions> = {},
   answer: RequestListener = echo,
+  elsewhere?: Upstream,
 ): Promise<EdgeWorld> {
   const [issuer, folder, port] = await Promise.all([
     startTestIssuer(),
@@ -63,7 +66,7 @@ export async function startEdgeWorld(
   const record = sampleRecord('presto', { ...RECORD, url, ...change })
   const before = (changed: ServerRecord) => ({
     issuer: issuer.url,
-    servers: [{ record: changed, upstream: { kind: 'unix', path: socket } as const }],
+    servers: [{ record: changed, upstream: elsewhere ?? ({ kind: 'unix', path: socket } as const) }],
     ...settings,
   })
   const edge = await startEdge({ port, ...before(record) })

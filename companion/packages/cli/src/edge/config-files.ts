@@ -21,7 +21,14 @@ export async function writeConfig(folder: string, config: EnvoyConfig): Promise<
   return written
 }
 
-const ORDER = ['secrets.json', 'clusters.json', 'routes.json', 'listeners.json', BOOTSTRAP_FILE]
+const ORDER = [
+  'edge-svid.json',
+  'servers-bundle.json',
+  'clusters.json',
+  'routes.json',
+  'listeners.json',
+  BOOTSTRAP_FILE,
+]
 
 function byUse(one: string, other: string): number {
   return ORDER.indexOf(one) - ORDER.indexOf(other)

@@ -29,6 +29,7 @@ export const edgeLog: EnvoyData = extension(
         code: `%RESP(${REFUSAL_HEADER}):64%`,
         details: '%RESPONSE_CODE_DETAILS%',
         flags: '%RESPONSE_FLAGS%',
+        upstreamFault: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
         requestId: '%REQ(X-REQUEST-ID):64%',
         traceparent: '%REQ(TRACEPARENT):64%',
         bytesReceived: '%BYTES_RECEIVED%',

@@ -5,7 +5,7 @@ import { edgeRoutes } from './edge-route.ts'
 import { type EnvoyData, fromFile, typed } from './envoy-data.ts'
 import { listener } from './listener.ts'
 import { routeConfig, ROUTES_FILE } from './routes.ts'
-import { fileSecrets, SECRETS_FILE } from './upstream-tls.ts'
+import { fileSecrets } from './upstream-tls.ts'
 
 /** The files of an edge, by name. Envoy starts with `envoy.json` and watches the others. */
 export type EnvoyConfig = Readonly<Record<string, EnvoyData>>
@@ -20,7 +20,6 @@ const CLUSTERS_FILE = 'clusters.json'
  */
 export function renderEnvoy(options: EdgeOptions): EnvoyConfig {
   const routes = edgeRoutes(options)
-  const secrets = fileSecrets(options)
   return {
     [BOOTSTRAP_FILE]: bootstrap(options),
     [LISTENERS_FILE]: resources([typed('envoy.config.listener.v3.Listener', listener(routes, options))]),
@@ -28,7 +27,7 @@ export function renderEnvoy(options: EdgeOptions): EnvoyConfig {
     [CLUSTERS_FILE]: resources(
       clusters(routes, options).map((cluster) => typed('envoy.config.cluster.v3.Cluster', cluster)),
     ),
-    ...(secrets.length > 0 && { [SECRETS_FILE]: resources(secrets) }),
+    ...Object.fromEntries(Object.entries(fileSecrets(options)).map(([name, secret]) => [name, resources([secret])])),
   }
 }
 
