@@ -31,7 +31,7 @@ const OFFERS: readonly Offer[] = [
     ...tool,
     name: 'read',
     annotations,
-    input: z.strictObject({ table: z.string().default('hr.salaries'), limit: z.int().optional() }),
+    input: z.strictObject({ table: z.string().default('ads.all'), limit: z.int().optional() }),
     policy: { arguments: { table: { like: ['ads.*'], unlessGroups: ['auditors'] } } },
     run: nothing,
   }),
@@ -220,12 +220,13 @@ describe('arguments', () => {
       arguments: args,
     })
 
-  it('are decided once they are validated, with their defaults, and the refusal is in the audit', async () => {
+  it('are decided once they are validated, and the refusal is in the audit', async () => {
     verifies('AUTH-8.6')
     expect((await call({ table: 'ads.x' })).body).toContain('"structuredContent"')
     expect((await call({ table: 7 })).body).toContain('invalid_arguments')
     const sub = 'hr reader'
-    for (const args of [{ table: 'hr.x' }, {}])
+    expect((await call({})).body).toContain('"structuredContent"')
+    for (const args of [{ table: 'hr.x' }, { table: 'hr.y', limit: 1 }])
       expect((await call(args, { sub })).body).toContain('the argument table must be ads.*; ask #fixture-help')
     await until(() => refusals(world, sub).length === 2)
     expect(refusals(world, sub)[0]).toMatchObject({
