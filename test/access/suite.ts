@@ -3,6 +3,7 @@ import { verifies } from '../requirements.ts'
 import { CALLERS, type CallerSpec } from './callers.ts'
 import type { AccessCase, Expected, Use } from './case.ts'
 import { ALL_CASES, CASES } from './cases.ts'
+import { clausesOf } from './clauses.ts'
 import { Clients, type Era } from './client.ts'
 import type { Outcome } from './outcome.ts'
 import type { Shape } from './shape.ts'
@@ -30,7 +31,10 @@ export function accessSuite(start: () => Promise<Shape>): void {
       '%s: %s',
       { timeout: 60_000 },
       async (_id, _word, one) => {
-        verifies('AUTH-8.1', 'AUTH-8.3', 'AUTH-9.1', 'AUTH-11.1')
+        verifies(
+          'AUTH-8.1',
+          ...(one.expected.kind === 'refused' ? (['AUTH-8.3', ...clausesOf(one.expected.rule)] as const) : []),
+        )
         for (const era of one.eras) recorded.push(...(await check(one, era)))
         done.add(one.id)
       },

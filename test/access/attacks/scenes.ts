@@ -27,7 +27,7 @@ export function sceneSuite(stage: () => Stage): void {
     })
 
     it.each(WORKLOAD_ATTACKS)('%s: %s', { timeout: 60_000 }, async (_id, code, visitor) => {
-      verifies('AUTH-10.1', 'OBS-2.1')
+      verifies('AUTH-10.1', 'AUTH-10.2', 'AUTH-10.3', 'OBS-2.1')
       const { shape, witness } = stage()
       const before = shape.runs.total()
       const answer = await visit(shape, visitor)
