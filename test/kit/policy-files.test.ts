@@ -2,11 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { policyDigest, PolicyReport } from '@gatehouse/contracts'
+import { type AccessPolicy, policyDigest, PolicyReport } from '@gatehouse/contracts'
 import {
   authorizeTool,
   checkPolicies,
+  definePrompt,
+  defineTool,
   describeServer,
+  type PolicyCase,
   policiesOf,
   policyFolder,
   readPolicyCases,
@@ -268,6 +271,69 @@ describe('the policies of a server', () => {
   })
 })
 
+describe('a condition on an argument', () => {
+  const shape = z.strictObject({ folder: z.string().default('public/a'), size: z.number().optional() })
+  const withPolicy = (policy: AccessPolicy): ServerDefinition => ({
+    id: 'docs',
+    title: 'Docs',
+    version: '0.1.0',
+    toolsClass: [
+      defineTool({
+        name: 'find',
+        title: 'Find',
+        description: 'Finds documents',
+        input: shape,
+        output: z.strictObject({ value: z.string() }),
+        effect: 'read',
+        annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+        minutesSaved: 1,
+        policy,
+        run: () => Promise.resolve({ structured: { value: '' }, text: '' }),
+      }),
+    ],
+    start: () => Promise.reject(new Error('it does not get so far')),
+  })
+
+  test('is about an argument that there is, and that its own default meets', () => {
+    expect(() =>
+      describeServer(withPolicy({ arguments: { folder: { like: ['public/*'] }, size: { like: ['1'] } } })),
+    ).not.toThrow()
+  })
+
+  test.each<[string, AccessPolicy, RegExp]>([
+    [
+      'a name misspelt',
+      { arguments: { foldr: { like: ['public/*'] } } },
+      /argument foldr of the tool find: it has none/,
+    ],
+    ['a name of every object', { arguments: { constructor: { like: [] } } }, /argument constructor .*it has none/],
+    [
+      'a default that it refuses',
+      { arguments: { folder: { like: ['private/*'] } } },
+      /folder .*its default does not meet it/,
+    ],
+  ])('keeps the server from starting with %s', async (_, policy, message) => {
+    verifies('AUTH-8.2')
+    const refused = { code: 'policy_invalid', message: expect.stringMatching(message) as unknown }
+    expect(() => describeServer(withPolicy(policy))).toThrow(expect.objectContaining(refused))
+    await expect(startServer(withPolicy(policy), nowhere())).rejects.toMatchObject(refused)
+  })
+
+  test('is none of a prompt, where it would hold nothing', () => {
+    const prompt = definePrompt({
+      name: 'review',
+      title: 'Review',
+      description: 'A prompt',
+      input: z.strictObject({ folder: z.string() }),
+      policy: { arguments: { folder: { like: ['public/*'] } } },
+      run: () => Promise.resolve({ messages: [{ role: 'user', content: { type: 'text', text: '' } }] }),
+    })
+    expect(() => describeServer({ ...withPolicy({}), toolsClass: [prompt] })).toThrow(
+      /the prompt review: only the policy/,
+    )
+  })
+})
+
 /** A server with wrong policies gets as far as no port and no network. */
 function nowhere() {
   return {
@@ -294,7 +360,7 @@ describe('the cases of a server', () => {
     })
   })
 
-  test.each([
+  test.each<[PolicyCase['expect'], string]>([
     [{ allowed: true }, 'the answer'],
     [{ allowed: false, rule: 'docs-read' }, 'the rule'],
     [{ allowed: false, reason: 'no' }, 'the reason'],

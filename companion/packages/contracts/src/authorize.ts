@@ -4,7 +4,7 @@ import { ServerRecordFields } from './record.ts'
 
 /** A thing of the server's own, such as a table. Its kind is none of `server`, `tool`, `prompt` and `resource`. */
 export const OwnTarget = z.strictObject({
-  kind: z.string().regex(/^(?!(server|tool|prompt|resource)$)[a-zA-Z][a-zA-Z0-9_]{0,63}$/),
+  kind: z.string().regex(/^(?!(server|tool|prompt|resource)$)[a-zA-Z][a-zA-Z0-9_-]{0,63}$/),
   name: z.string().max(512),
   /** Where the server's schema gives that kind attributes. */
   attributes: z.record(z.string().max(64), z.string().max(512)).optional(),
