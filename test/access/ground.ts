@@ -14,8 +14,6 @@ import { Runs } from './servers/offers.ts'
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-export type Ground = Awaited<ReturnType<typeof startGround>>
-
 /** What the servers of the world stand on, whatever the shape: identity provider, trust domain, database, folders. */
 export async function startGround() {
   const [issuer, registry, domain, postgres, data] = await Promise.all([

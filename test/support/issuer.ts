@@ -28,8 +28,6 @@ export interface TestIssuer {
     header?: Readonly<Record<string, unknown>>,
     signing?: TokenSigning,
   ): Promise<string>
-  /** The key that signs now, as it is published. */
-  publicKey(): JWK
   /** Signs with another key from now on, and publishes it; the old one with it, or not. */
   rotate(old: 'kept' | 'withdrawn'): void
   stop(): Promise<void>
@@ -77,7 +75,6 @@ export async function startTestIssuer(): Promise<TestIssuer> {
         .join('.')
       return `${data}.${signatureOf(data, signing, current, stranger).toString('base64url')}`
     },
-    publicKey: () => current.jwk,
     rotate(old) {
       current = createKey(`issuer-${randomUUID()}`)
       published = old === 'kept' ? [...published, current.jwk] : [current.jwk]
@@ -95,7 +92,7 @@ function createKey(kid: string): SigningKey {
   return {
     privateKey,
     publicKey,
-    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' } as JWK,
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' },
   }
 }
 

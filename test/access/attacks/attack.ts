@@ -58,7 +58,7 @@ export interface Attack {
   readonly refused: Refused
 }
 
-export interface Refused {
+interface Refused {
   readonly code: string
   /** Of the edge, where it answers first and cannot know the server's reason. */
   readonly edgeCode?: string
