@@ -52,7 +52,7 @@ export function createIntake(options: IntakeOptions = {}): Intake {
   const sockets = new Set<Socket>()
   const readers = new Set<Socket>()
   const surplus = new WeakSet<Socket>()
-  const busy = new WeakSet<Socket>()
+  const answering = new WeakMap<Socket, ServerResponse>()
   const ending = new WeakSet<Socket>()
   const ofAddress = new Map<string, number>()
   const open = new Running()
@@ -83,13 +83,15 @@ export function createIntake(options: IntakeOptions = {}): Intake {
     within: (handler) => (request, response) => {
       const { socket } = request
       // Pipelined requests would each take a place for one connection, and Node forgets them when it closes. A client has to be ready to send
-      // them again (RFC 9112 section 9.3.2).
-      if (busy.has(socket)) return void ending.add(socket)
-      busy.add(socket)
+      // them again (RFC 9112 section 9.3.2). One that comes when the answer before it is complete was not sent ahead: its last bytes may be on
+      // their way, as they are under TLS when a client already has them all.
+      const before = answering.get(socket)
+      if (before && !before.writableEnded) return void ending.add(socket)
+      answering.set(socket, response)
       const end = open.begin()
       response.once('close', () => {
         end()
-        busy.delete(socket)
+        if (answering.get(socket) === response) answering.delete(socket)
         // Its headers may have been sent before the drain began: then it would be kept alive for seconds after its answer.
         if (draining || ending.has(socket)) socket.destroySoon()
       })
