@@ -130,7 +130,7 @@ const RECORD: Partial<ServerRecord> = {
 }
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

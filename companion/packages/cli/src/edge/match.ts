@@ -2,7 +2,7 @@ import type { EnvoyData } from './envoy-data.ts'
 
 /** Principals of Envoy's RBAC: conditions on one request. */
 
-export const anyone: EnvoyData = { any: true }
+const anyone: EnvoyData = { any: true }
 
 export function all(...ids: readonly EnvoyData[]): EnvoyData {
   return { and_ids: { ids } }

@@ -8,7 +8,7 @@ export const SPIRE_CLUSTER = 'spire_agent'
 /** Names of the secrets that come from files. Envoy takes one secret from a file. */
 const OWN = 'edge-svid'
 const TRUSTED = 'servers-bundle'
-export const SECRET_FILES = { [OWN]: 'edge-svid.json', [TRUSTED]: 'servers-bundle.json' } as const
+const SECRET_FILES = { [OWN]: 'edge-svid.json', [TRUSTED]: 'servers-bundle.json' } as const
 
 /**
  * Mutual TLS with one server: the edge shows its SVID and takes no other answer than the server's own SPIFFE id, exactly. A certificate of the same
