@@ -1,1 +1,1 @@
-export type { AccessPolicy, ArgumentCondition } from '@gatehouse/contracts'
+export type { AccessPolicy } from '@gatehouse/contracts'
