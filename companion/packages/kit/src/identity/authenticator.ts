@@ -4,7 +4,7 @@ import { BoundedMap } from '../bounded-map.ts'
 import { SpiffeError } from '../spiffe/spiffe-error.ts'
 import type { WorkloadIdentity } from '../spiffe/workload-identity.ts'
 import { AuthError } from '../tokens/auth-error.ts'
-import { createTokenVerifier, createVouchedTokens, type TokenVerifierOptions } from '../tokens/verifier.ts'
+import { createTokenVerifier, type TokenVerifierOptions } from '../tokens/verifier.ts'
 import { type Credentials, credentialsOf } from './credentials.ts'
 import { checkEdgeHeaders } from './edge-headers.ts'
 import { claimsJwtSvid } from './jwt-svid-bearer.ts'
@@ -40,13 +40,12 @@ export interface Authenticator {
 const WORKLOADS = 1_000
 
 /**
- * The one place that says who calls, from one of: the edge, which has verified the token that it forwards; an X.509-SVID of the connection; a
- * JWT-SVID; an access token that is verified here.
+ * The one place that says who calls, from one of: an access token, which is verified here also where the edge has verified it before, and then
+ * has to say what the edge says; an X.509-SVID of the connection; a JWT-SVID.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { audience, issuer, edge, workloads } = options
-  // With an edge no other way leads to a token, and without one none is ever believed on another's word.
-  const tokens = edge ? createVouchedTokens(options) : createTokenVerifier(options)
+  const tokens = createTokenVerifier(options)
   const callers = new BoundedMap<SpiffeId, WorkloadCaller>(WORKLOADS)
 
   function workload(spiffeId: SpiffeId): WorkloadCaller {

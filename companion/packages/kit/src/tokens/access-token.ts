@@ -1,4 +1,4 @@
-import { compactVerify, type CompactVerifyGetKey, decodeJwt, decodeProtectedHeader, errors } from 'jose'
+import { compactVerify, type CompactVerifyGetKey, decodeProtectedHeader, errors } from 'jose'
 import { z } from 'zod'
 import { AuthError } from './auth-error.ts'
 import { KeysUnavailable } from './issuer-keys.ts'
@@ -76,18 +76,6 @@ export async function verifyAccessToken(
   })
   return checkClaims(
     decoded(() => JSON.parse(Buffer.from(payload).toString('utf8')) as unknown, expected),
-    expected,
-  )
-}
-
-/**
- * The claims of a token whose signature someone else has verified, whom the caller of this must know for certain: the edge.
- * @throws AuthError
- */
-export function readVouchedToken(token: string, expected: Expected): AccessTokenClaims {
-  checkHeader(token, expected)
-  return checkClaims(
-    decoded(() => decodeJwt(token), expected),
     expected,
   )
 }

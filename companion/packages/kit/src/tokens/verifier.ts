@@ -8,14 +8,7 @@ import {
 } from '@gatehouse/contracts'
 import { z } from 'zod'
 import { BoundedMap } from '../bounded-map.ts'
-import {
-  type AccessTokenClaims,
-  CLOCK_SKEW,
-  clientOf,
-  type Expected,
-  readVouchedToken,
-  verifyAccessToken,
-} from './access-token.ts'
+import { type AccessTokenClaims, CLOCK_SKEW, clientOf, verifyAccessToken } from './access-token.ts'
 import { AuthError } from './auth-error.ts'
 import { createProofVerifier } from './dpop.ts'
 import { createIssuerKeys } from './issuer-keys.ts'
@@ -69,22 +62,8 @@ const Channel = z.string().min(1).max(128).optional()
 
 /** The one place that turns a token into a `Caller`. The token itself goes no further. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const keys = createIssuerKeys(options.issuer, options.fetch ?? fetch, options.now)
-  return createTokens(options, (token, expected) => verifyAccessToken(token, keys, expected))
-}
-
-/**
- * The same for tokens whose signature the edge has verified: all else is checked as always. Only for requests of which the transport says that
- * they come from the edge.
- */
-export function createVouchedTokens(options: TokenVerifierOptions): TokenVerifier {
-  return createTokens(options, (token, expected) => Promise.resolve(readVouchedToken(token, expected)))
-}
-
-function createTokens(
-  { issuer, audience, clients, now = Date.now }: TokenVerifierOptions,
-  claimsOf: (token: string, expected: Expected) => Promise<AccessTokenClaims>,
-): TokenVerifier {
+  const { issuer, audience, clients, now = Date.now } = options
+  const keys = createIssuerKeys(issuer, options.fetch ?? fetch, options.now)
   const proofs = createProofVerifier(audience)
   const cache = new BoundedMap<string, CachedToken>(CACHE_LIMIT)
 
@@ -94,7 +73,7 @@ function createTokens(
       if (known.claims.exp + CLOCK_SKEW > now() / 1000) return known
       cache.delete(tokenHash)
     }
-    const entry = { claims: await claimsOf(token, { issuer, audience, now: now() }) }
+    const entry = { claims: await verifyAccessToken(token, keys, { issuer, audience, now: now() }) }
     cache.set(tokenHash, entry)
     return entry
   }
