@@ -16,6 +16,8 @@ const ALLOWED = [
   /^dist\/keytar\/(package\.json|LICENSE\.md|lib\/keytar\.js|prebuilds\/[a-z0-9]+-[a-z0-9]+\/keytar\.node)$/,
   /^dist\/companion\/(package\.json|package-lock\.json|README\.md)$/,
   /^dist\/companion\/(packages|services|servers)\/[a-z]+\/main\.js$/,
+  /^dist\/companion\/samples\/nightly\/main\.js$/,
+  /^dist\/companion\/servers\/runbooks\/samples\/[a-z-]+\.md$/,
   /^dist\/companion\/servers\/[a-z]+\/server\.json$/,
   /^dist\/companion\/servers\/[a-z]+\/policies\/([a-z-]+\.cedar|schema\.cedarschema|cases\.json)$/,
 ]
@@ -139,7 +141,14 @@ test('every part that the extension loads at first use is in the package', () =>
 })
 
 test('the companion in it has every process, and says how to start it', () => {
-  const processes = ['packages/cli', 'services/identity', 'services/registry', 'servers/presto', 'servers/runbooks']
+  const processes = [
+    'packages/cli',
+    'services/identity',
+    'services/registry',
+    'servers/presto',
+    'servers/runbooks',
+    'samples/nightly',
+  ]
   for (const path of processes) expect(files.has(`dist/companion/${path}/main.js`), path).toBe(true)
   expect(text('dist/companion/README.md')).toMatch(/npm ci[\s\S]*npm start/)
   const { scripts } = JSON.parse(text('dist/companion/package.json')) as { scripts: Record<string, string> }
