@@ -72,7 +72,11 @@ describe.each(['socket', 'tls'] as const)('over the %s of the edge', (name) => {
       caller: { kind: 'user', subject: 'ada', groups: ['ads'], client: 'gatehouse-cli', surface: 'cli' },
     })
     await until(() => latest()?.tool === 'whoami')
-    expect(latest()).toMatchObject({ caller: { subject: 'ada' }, ...(name === 'socket' && { from: 'edge' }) })
+    expect(latest()).toMatchObject({ caller: { subject: 'ada' }, from: 'edge' })
+    const forwarded: Header = ['X-Forwarded-For', '10.1.1.1, 192.0.2.7']
+    await ask(ways[name], { headers: [...vouched(token), forwarded], params: { name: 'whoami', arguments: {} } })
+    await until(() => latest()?.from !== 'edge')
+    expect(latest()).toMatchObject({ caller: { subject: 'ada' }, from: '192.0.2.7' })
   })
 
   it('the token is verified as always, whatever the edge says of it', async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import type { Caller, SpiffeId, WorkloadCaller } from '@gatehouse/contracts'
 import { BoundedMap } from '../bounded-map.ts'
 import { SpiffeError } from '../spiffe/spiffe-error.ts'
@@ -27,6 +28,8 @@ export interface Presented {
   readonly sender: string | undefined
   /** Whether the token was found good before. */
   readonly known: boolean
+  /** The address of who calls, for the audit; of a call through the edge, the one that the edge saw. */
+  readonly from: string | undefined
 }
 
 export interface Authenticator {
@@ -99,6 +102,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         credentials,
         sender: fromEdge ? credentials.edge.get('user') : request.socket.remoteAddress,
         known: credentials.authorization === undefined || tokens.knows(credentials.authorization),
+        from: fromEdge ? (seenByEdge(request) ?? 'edge') : request.socket.remoteAddress,
       }
     },
     async verify(presented) {
@@ -120,4 +124,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return workload(await jwtSvid(svid))
     },
   }
+}
+
+/** The edge adds the address of its client at the end; what stands before is the client's own word. */
+function seenByEdge({ headers }: IncomingMessage): string | undefined {
+  const last = String(headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .at(-1)
+    ?.trim()
+  return last && isIP(last) ? last : undefined
 }

@@ -57,11 +57,12 @@ export function createEndpoint(options: EndpointOptions): PeerHandler {
   const serveModern = createModern(options)
 
   async function authenticate(request: IncomingMessage, peer: Peer, startedAt: number): Promise<Arrival> {
-    const from = fromOf(request, peer)
+    let from = peer.kind === 'edge-socket' ? 'edge' : request.socket.remoteAddress
     try {
       checkAddress(request, guard)
       serving.gate.current()
       const presented = authenticator.read(request, peer)
+      from = presented.from
       const looked = turnstile.look(presented)
       const verified = authenticator.verify(presented)
       verified.then(() => looked(), looked)
@@ -145,11 +146,6 @@ function checkDeclaredHeaders(
   const resource = { kind: 'tool', name: params.name } as const
   if (policy.decide({ caller, action: 'call', resource, record: gate.current().record }).allowed)
     checkParamHeaders(tool.paramHeaders, params.arguments, headers)
-}
-
-/** Where a request comes from, for the audit: an address, or the socket that only the edge may open. */
-function fromOf({ socket }: IncomingMessage, peer: Peer): string | undefined {
-  return peer.kind === 'edge-socket' ? 'edge' : socket.remoteAddress
 }
 
 /** Aborts when the client goes away before it has its answer. */
