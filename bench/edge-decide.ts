@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { type AccessPolicy, ServerRecord, type UserCaller } from '@gatehouse/contracts'
+import type { AccessPolicy, ServerRecord, UserCaller } from '@gatehouse/contracts'
 import { createPolicy, type Policy } from '@gatehouse/kit'
+import { sampleRecord } from '../test/support/sample-record.ts'
 import { toolNames } from './kit-tools.ts'
 
 const TOOLS = 200
-const DIGEST = `sha256:${'0'.repeat(64)}`
+const DIGEST = `sha256:${'0'.repeat(64)}` as const
 const GROUPS = ['ads', 'finance', 'infra', 'growth', 'search']
 /** What a team's own text looks like: a table that is one group's, and arguments that are bounded. */
 const OWN = `
@@ -102,24 +103,16 @@ function caller(): UserCaller {
 }
 
 function recordOf(names: readonly string[]): ServerRecord {
-  return ServerRecord.parse({
-    id: 'bench',
-    name: 'dev.gatehouse/bench',
-    title: 'Bench',
-    description: 'For the bench',
-    version: '1.0.0',
-    url: 'https://bench.example.com/mcp',
-    owner: { team: 'bench', contact: 'bench@example.com' },
-    support: { channel: '#bench' },
-    environment: 'production',
+  return sampleRecord('bench', {
     surfaces: ['ide', 'cli'],
     groups: GROUPS,
-    discoverable: true,
-    status: 'listed',
-    reviews: [],
-    clients: [{ clientId: 'gatehouse-vscode', surface: 'ide', bearer: false }],
-    surfaceDigest: DIGEST,
-    tools: names.map((name, index) => ({ name, digest: DIGEST, effect: index % 5 === 0 ? 'write' : 'read' })),
+    tools: names.map((name, index) => ({
+      name,
+      digest: DIGEST,
+      effect: index % 5 === 0 ? 'write' : 'read',
+      groups: [],
+      minutesSaved: 1,
+    })),
   })
 }
 

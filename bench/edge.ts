@@ -2,8 +2,6 @@
 // DPoP-bound token. The two take turns. Then what a decision costs for a server with 200 tools.
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundleChildren } from './bundle.ts'
@@ -13,6 +11,7 @@ import { median, report } from './figures.ts'
 import { ask, type Contender, printTurns, ready, take, type Turn } from './kit-contender.ts'
 import { ProofMint } from './kit-proofs.ts'
 import { type Child, type Governed, startChild } from './kit-server.ts'
+import { freePort } from '../test/support/free-port.ts'
 
 const ROUNDS = Number(process.env['GATEHOUSE_BENCH_ROUNDS'] ?? 7)
 const CALLS = 1_000
@@ -121,15 +120,6 @@ function figures(of: (key: string) => readonly Turn[], decided: DecideFigures): 
     throughput(8),
     throughput(32),
   ])
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function start(file: string | undefined, args: readonly string[] = []): Promise<Child> {

@@ -1,7 +1,8 @@
 // What a governed server needs around it, in a process of its own so that it takes nothing from what is measured: identity provider and registry.
-import { ServerRecord } from '@gatehouse/contracts'
+import { Digest, type ServerRecord } from '@gatehouse/contracts'
 import { startTestIssuer } from '../test/support/issuer.ts'
 import { startRecordRegistry } from '../test/support/record-registry.ts'
+import { sampleRecord } from '../test/support/sample-record.ts'
 import type { Governed } from './kit-server.ts'
 
 /** A server's record is asked for, to be given to whoever asks from then on, or a token for it. */
@@ -32,26 +33,16 @@ async function answer(request: Request): Promise<string> {
 }
 
 function recordOf({ url, tools, surfaceDigest }: Governed): ServerRecord {
-  return ServerRecord.parse({
-    id: 'bench',
-    name: 'dev.gatehouse/bench',
-    title: 'Bench',
-    description: 'For the bench',
-    version: '1.0.0',
+  return sampleRecord('bench', {
     url,
-    owner: { team: 'bench', contact: 'bench@example.com' },
-    support: { channel: '#bench' },
     environment: 'dev',
     surfaces: ['ide', 'cli'],
     groups: ['ads', 'finance'],
-    discoverable: true,
-    status: 'listed',
-    reviews: [],
     clients: [
       { clientId: 'gatehouse-vscode', surface: 'ide', bearer: false },
       { clientId: 'gatehouse-cli', surface: 'cli', bearer: true },
     ],
-    surfaceDigest,
-    tools,
+    surfaceDigest: Digest.parse(surfaceDigest),
+    tools: [...tools],
   })
 }

@@ -10,6 +10,7 @@ import { startGround } from './ground.ts'
 import { recordOf } from './record.ts'
 import { SERVER_NAMES, type ServerName } from './servers/definitions.ts'
 import type { Shape } from './shape.ts'
+import { freePort } from '../support/free-port.ts'
 
 interface Place {
   readonly server: RunningServer
@@ -22,7 +23,7 @@ interface Place {
 export async function startEnvoyShape(): Promise<Shape> {
   const ground = await startGround()
   const { servers, registry, issuer, data } = ground
-  const ports = { dev: await ground.freePort(), production: await ground.freePort() }
+  const ports = { dev: await freePort(), production: await freePort() }
   const sockets = join(data, 'sockets')
   await mkdir(sockets, { mode: 0o700 })
 
@@ -32,7 +33,7 @@ export async function startEnvoyShape(): Promise<Shape> {
     const record = recordOf(servers[name], `${publicUrl}/mcp`)
     registry.answer({ kind: 'signed', record, life: 600 }, name)
     const socket = join(sockets, name)
-    const mtlsPort = await ground.freePort()
+    const mtlsPort = await freePort()
     const server = await startServer(servers[name].definition, {
       ...(await ground.config(name)),
       host: '127.0.0.1',

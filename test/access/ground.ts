@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger, ServerConfig } from '@gatehouse/kit'
@@ -44,16 +42,6 @@ export async function startGround() {
         workloadIdentity: identity,
         log: silent,
       } satisfies Partial<ServerConfig>
-    },
-    /** A port that was free a moment ago. */
-    async freePort(): Promise<number> {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      const address = server.address()
-      server.close()
-      await once(server, 'close')
-      if (address === null || typeof address === 'string') throw new TypeError('not a TCP address')
-      return address.port
     },
     async stop() {
       await Promise.all([issuer.stop(), registry.stop(), postgres.stop()])

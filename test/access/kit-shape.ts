@@ -4,6 +4,7 @@ import { startGround } from './ground.ts'
 import { recordOf } from './record.ts'
 import { SERVER_NAMES, type ServerName } from './servers/definitions.ts'
 import type { Shape } from './shape.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** Each server on a plain port of its own: it verifies tokens itself. */
 export async function startKitShape(): Promise<Shape> {
@@ -12,7 +13,7 @@ export async function startKitShape(): Promise<Shape> {
   const places = new Map(
     await Promise.all(
       SERVER_NAMES.map(async (name) => {
-        const mtlsPort = await ground.freePort()
+        const mtlsPort = await freePort()
         const server = await startServer(servers[name].definition, {
           ...(await ground.config(name)),
           host: '127.0.0.1',

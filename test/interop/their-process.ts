@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/free-port.ts'
 
 /** A server of somebody else, in a process of its own. */
 export interface TheirProcess {
@@ -87,14 +86,4 @@ async function answers(url: string): Promise<boolean> {
 
 function moduleFile(path: string): string {
   return fileURLToPath(new URL(path, MODULES))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

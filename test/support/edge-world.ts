@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import { createServer as createTcpServer } from 'node:net'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { startEdge, type TestEdge, type TestEdgeOptions } from './envoy.ts'
 import { type Claims, startTestIssuer, type TestIssuer } from './issuer.ts'
 import { sampleRecord } from './sample-record.ts'
 import { until } from './fixture-world.ts'
+import { freePort } from './free-port.ts'
 
 /** A real edge before a server that says what reached it. */
 export interface EdgeWorld {
@@ -127,17 +127,6 @@ const RECORD: Partial<ServerRecord> = {
     { name: 'search', digest: NO_DIGEST, effect: 'read', groups: [], minutesSaved: 1 },
     { name: 'ledger', digest: NO_DIGEST, effect: 'read', groups: ['finance'], minutesSaved: 1 },
   ],
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP address')
-  return address.port
 }
 
 async function hasKeys(url: string, token: string): Promise<boolean> {

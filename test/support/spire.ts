@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { installSpire, type Spire } from '../../scripts/install/spire.ts'
 import { until } from './fixture-world.ts'
+import { freePort } from './free-port.ts'
 
 const CONFIGS = resolve('companion/deploy/spire')
 const TRUST_DOMAIN = 'gatehouse.local'
@@ -138,13 +138,4 @@ async function stop(child: ChildProcess | undefined): Promise<void> {
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   await ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

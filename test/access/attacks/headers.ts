@@ -4,8 +4,8 @@ const GENUINE = 'Authorization: Bearer {token}'
 const REPEATED = { code: 'authorization_repeated' }
 const MALFORMED = { code: 'token_invalid' }
 const IDENTITY = { code: 'identity_header_refused' }
-/** What never became a request at a server; the edge's access log has it all the same. */
-const UNPARSED = { code: 'http_malformed', recorded: { kit: [] } } as const
+/** What never became a request. */
+const UNPARSED = { code: 'http_malformed' } as const
 /** To the edge's parser it is the header that it seems to be. */
 const SEEN_BY_EDGE = { ...UNPARSED, edgeCode: 'identity_header_refused' } as const
 /** The edge reads it as RFC 9112 section 5.2 lets it: as the value of a header that says nothing. */

@@ -35,7 +35,7 @@ export const HOSTS: readonly Attack[] = [
 ]
 
 /** Two readers of one stream of bytes must not see two requests; what could be read in two ways is not read. */
-const UNPARSED = { code: 'http_malformed', recorded: { kit: [] } } as const
+const UNPARSED = { code: 'http_malformed' } as const
 const SECOND = 'POST {path} HTTP/1.1\r\nHost: {host}\r\n{credentials}\r\nContent-Length: {length}\r\n\r\n{body}'
 
 export const SMUGGLING: readonly Attack[] = [

@@ -1,7 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditEvent, ServerRecord } from '@gatehouse/contracts'
@@ -16,6 +14,7 @@ import { type RecordRegistry, startRecordRegistry } from '../../support/record-r
 import type { Era, Sender } from './attack.ts'
 import { createForgingKey, type ForgingKey } from './forge.ts'
 import { createTarget, type Target } from './target.ts'
+import { freePort } from '../../support/free-port.ts'
 
 /** One server of the range, which can be stopped and started on its port. */
 export interface Site {
@@ -219,17 +218,6 @@ function targetRecord(url: string): object {
     reviews: [],
     clients: CLIENTS,
   }
-}
-
-/** A port that was free a moment ago: a server that is started again has to have the one it had. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP address')
-  return address.port
 }
 
 interface Keys {

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { resourceMetadataUrl } from '@gatehouse/kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifies } from '../../requirements.ts'
 import { startWorld, type World } from '../../support/fixture-world.ts'
 import { ask, type Header, type Way } from './wire.ts'
+import { freePort } from '../../support/free-port.ts'
 
 let world: World
 let origin: string
@@ -16,15 +15,6 @@ beforeAll(async () => {
   way = { kind: 'plain', url: origin }
 })
 afterAll(() => world.stop())
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 describe('a public address with a path', () => {
   it('is where the server says that it is, at the place that follows from the address', async () => {

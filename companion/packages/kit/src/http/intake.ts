@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { GatehouseError } from '@gatehouse/contracts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
 import { Running } from './running.ts'
+import { createUnparsedAnswer, type Unparsed } from './unparsed.ts'
 import { watchReaders } from './unread.ts'
 
 export interface IntakeOptions {
@@ -11,6 +12,8 @@ export interface IntakeOptions {
   readonly limits?: Partial<HttpLimits> | undefined
   /** Paths that are answered however full the server is, such as that of the liveness probe. */
   readonly always?: readonly string[] | undefined
+  /** Is told what is refused before it is a request. */
+  readonly unparsed?: ((refused: Unparsed) => void) | undefined
 }
 
 /** What all listeners of one server share: its limits, the requests in flight, and its end. */
@@ -20,6 +23,8 @@ export interface Intake {
   readonly settings: ServerOptions
   /** The same handler, within the limits. */
   within(handler: RequestListener): RequestListener
+  /** Answers what never became a request: Node's `clientError`. */
+  readonly unparsed: ReturnType<typeof createUnparsedAnswer>
   /** Counts a connection, whatever is spoken on it. @returns false for one that is too many; `crowded` says so to HTTP */
   count(socket: Socket): boolean
   /** From now on such a connection is answered that there are too many. */
@@ -80,6 +85,7 @@ export function createIntake(options: IntakeOptions = {}): Intake {
       // How often Node looks whether the two are over.
       connectionsCheckingInterval: Math.min(1_000, Math.max(20, limits.headersTime / 4)),
     },
+    unparsed: createUnparsedAnswer(options.unparsed),
     within: (handler) => (request, response) => {
       const { socket } = request
       // Pipelined requests would each take a place for one connection, and Node forgets them when it closes. A client has to be ready to send

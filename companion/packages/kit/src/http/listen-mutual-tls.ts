@@ -9,7 +9,6 @@ import type { WorkloadIdentity, X509Identity } from '../spiffe/workload-identity
 import type { Intake } from './intake.ts'
 import { addressOf, type TcpAddress, type TcpListening } from './listen.ts'
 import type { Logger } from './log.ts'
-import { createUnparsedAnswer } from './unparsed.ts'
 
 export interface MutualTlsOptions extends TcpAddress {
   readonly identity: WorkloadIdentity
@@ -53,10 +52,9 @@ export async function listenMutualTls(
     if (!intake.count(socket) || !current()) socket.destroy()
   })
   server.on('secureConnection', (socket) => intake.watch(socket))
-  const unparsed = createUnparsedAnswer()
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // What fails before HTTP began is no request.
-    if (error.code?.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT') unparsed(error, socket)
+    if (error.code?.startsWith('HPE_') || error.code === 'ERR_HTTP_REQUEST_TIMEOUT') intake.unparsed(error, socket)
     else socket.destroy()
   })
   const endUpdates = identity.onChange((changed) => server.setSecureContext(contextOf(changed)))

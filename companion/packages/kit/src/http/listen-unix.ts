@@ -5,7 +5,6 @@ import { connect } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { GatehouseError } from '@gatehouse/contracts'
 import type { Intake } from './intake.ts'
-import { createUnparsedAnswer } from './unparsed.ts'
 
 /** `sun_path` of Linux has 108 bytes, with its end; macOS has 104. A suffix is added while the socket is made. */
 const LONGEST = 90
@@ -29,7 +28,7 @@ export async function listenUnix(intake: Intake, handler: RequestListener, file:
     if (!intake.count(socket)) intake.crowded(socket)
     intake.watch(socket)
   })
-  server.on('clientError', createUnparsedAnswer())
+  server.on('clientError', intake.unparsed)
   // Made under another name, so that it is never there with more permissions than it should have, nor half replaced.
   const making = `${path}.${randomBytes(3).toString('hex')}`
   await intake.open(server, { path: making }, path)

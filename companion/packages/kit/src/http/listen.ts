@@ -2,7 +2,6 @@ import { createServer, type RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { GatehouseError } from '@gatehouse/contracts'
 import { createIntake, type Intake, type IntakeOptions, SURPLUS } from './intake.ts'
-import { createUnparsedAnswer } from './unparsed.ts'
 
 export interface TcpAddress {
   readonly host: string
@@ -45,7 +44,7 @@ export async function listenTcp(intake: Intake, handler: RequestListener, at: Tc
     if (!intake.count(socket)) intake.crowded(socket)
     intake.watch(socket)
   })
-  server.on('clientError', createUnparsedAnswer())
+  server.on('clientError', intake.unparsed)
   await intake.open(server, { host: at.host, port: at.port }, `${at.host}:${at.port}`)
   return addressOf(server.address(), 'http')
 }

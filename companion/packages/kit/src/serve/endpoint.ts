@@ -25,7 +25,7 @@ import { CACHE_HINTS, type Identity } from './mcp-server.ts'
 import { type MethodRequest, methodNames, serveMethod } from './methods.ts'
 import { createRecogniser, MODERN_VERSION, type ModernRequest } from './modern.ts'
 import { checkParamHeaders } from './param-headers.ts'
-import { createRefusalAudit } from './refusal-audit.ts'
+import type { Refusal } from './refusal-audit.ts'
 import { problemOf } from './rpc-problem.ts'
 import { AnswerStream } from './stream.ts'
 import { createTurnstile } from './turnstile.ts'
@@ -36,6 +36,7 @@ export interface EndpointOptions {
   readonly guard: Guard
   readonly authenticator: Authenticator
   readonly admission: Admission
+  readonly auditRefusal: (refusal: Refusal) => Promise<void>
   /** Requests of the modern era that are out of the ordinary, malformed ones among them. */
   readonly modern: McpHttpHandler
   readonly legacy: LegacySessions
@@ -48,8 +49,7 @@ const HTTP_METHODS = new Set(['GET', 'POST', 'DELETE'])
 
 /** The MCP endpoint. In this order: address, record, caller, access, body, place, era. Whatever is refused here never reaches the SDK. */
 export function createEndpoint(options: EndpointOptions): PeerHandler {
-  const { serving, guard, authenticator, admission, modern, legacy, draining } = options
-  const auditRefusal = createRefusalAudit(serving.id, serving.journal)
+  const { serving, guard, authenticator, admission, auditRefusal, modern, legacy, draining } = options
   const failures = createFailureLimit(serving.limits.failures)
   const turnstile = createTurnstile({ admission, failures, auditRefusal })
   const access = createAccessGate(serving, auditRefusal)

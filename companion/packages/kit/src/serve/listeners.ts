@@ -5,6 +5,7 @@ import { listenMutualTls } from '../http/listen-mutual-tls.ts'
 import { listenUnix } from '../http/listen-unix.ts'
 import type { HttpLimits } from '../http/limits.ts'
 import type { Logger } from '../http/log.ts'
+import type { Unparsed } from '../http/unparsed.ts'
 import type { PeerHandler } from '../identity/peer.ts'
 import type { WorkloadIdentity } from '../spiffe/workload-identity.ts'
 import type { ServerConfig } from './config.ts'
@@ -15,6 +16,8 @@ export interface ListenersOptions {
   /** How long `stop` lets requests in flight finish, milliseconds. */
   readonly drain: number
   readonly workloads: WorkloadIdentity | undefined
+  /** Is told what is refused before it is a request. */
+  readonly unparsed: (refused: Unparsed) => void
   readonly log: Logger
 }
 
@@ -28,9 +31,9 @@ export interface Listeners extends Pick<Intake, 'drain' | 'connections' | 'reque
 
 /** Opens what the configuration asks for. @throws GatehouseError `port_in_use`, `listen_failed`, `config_invalid` */
 export async function openListeners(handler: PeerHandler, options: ListenersOptions): Promise<Listeners> {
-  const { config, limits, drain, workloads, log } = options
+  const { config, limits, drain, workloads, unparsed, log } = options
   const { host, port, mtlsPort, edgeSocket } = config
-  const intake = createIntake({ drain, limits, always: ['/healthz'] })
+  const intake = createIntake({ drain, limits, always: ['/healthz'], unparsed })
   const given: (() => void | Promise<void>)[] = []
   const stop = async (): Promise<void> => {
     await intake.stop()

@@ -24,6 +24,7 @@ import { createGuard } from './guard.ts'
 import { createLegacySessions } from './legacy-sessions.ts'
 import { openListeners } from './listeners.ts'
 import { createMcpServer } from './mcp-server.ts'
+import { createRefusalAudit } from './refusal-audit.ts'
 import { createStateSeal, STATE_KEY_BYTES } from './request-state.ts'
 import { ownPolicy } from './own-policy.ts'
 import { openStorage } from './storage.ts'
@@ -90,11 +91,13 @@ export async function startServer(
     let handler: PeerHandler = (_request, response) => void response.writeHead(503).end()
     const workloads = await openWorkloads(config, log, starting)
     given.push(() => workloads.close())
+    const auditRefusal = createRefusalAudit(id, storage.journal)
     const listening = await openListeners((request, response, peer) => handler(request, response, peer), {
       config,
       limits,
       drain: (config.drain ?? 10_000) + ABORT_GRACE,
       workloads: workloads.identity,
+      unparsed: (refused) => void auditRefusal({ ...refused, startedAt: Date.now() }),
       log,
     })
     given.push(() => listening.stop())
@@ -183,6 +186,7 @@ export async function startServer(
         workloads: workloads.identity,
       }),
       admission,
+      auditRefusal,
       modern,
       legacy,
       draining: () => draining,
