@@ -71,7 +71,8 @@ export async function startWorld(
   const url = `${server.url}/mcp`
   const record = (change: Partial<ServerRecord> = {}) => recordOf(served, url, change)
   registry.answer({ kind: 'signed', record: record(recorded.record), life: recorded.life ?? 60 })
-  await untilReady(server.url)
+  // A public address may be that of an edge, which is not there yet.
+  await untilReady(config.publicUrl === undefined ? server.url : `http://127.0.0.1:${config.port}`)
   return {
     server,
     tools,
