@@ -91,7 +91,12 @@ function httpFailure(error: SdkHttpError, title: string, cause: unknown): Connec
     return failure('server_moved', words, cause)
   }
   if (status === 401) return failure('server_refused', `${title} did not accept the sign-in (HTTP 401).`, cause)
-  if (status === 403) return failure('server_refused', `${title} refuses access from here (HTTP 403).`, cause)
+  if (status === 403)
+    return failure(
+      'server_refused',
+      `${title} does not let you in (HTTP 403). Refresh the servers to see why, or ask in its support channel.`,
+      cause,
+    )
   // A 404 or 400 on a session that was good is a server that has been restarted (MCP 2025-11-25, transports, session management).
   if (status === 404 || status === 400) {
     return failure('server_session_lost', `${title} no longer knows this session (HTTP ${status}).`, cause)
