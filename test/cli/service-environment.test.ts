@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { addressesOf } from '../../companion/packages/cli/src/addresses.ts'
-import { choosePorts, offsetOf } from '../../companion/packages/cli/src/ports.ts'
+import { choosePorts, offsetOf, type PortName } from '../../companion/packages/cli/src/ports.ts'
 import { selectServices } from '../../companion/packages/cli/src/selection.ts'
 import { serviceEnvironment } from '../../companion/packages/cli/src/service-environment.ts'
 import { SERVICE_NAMES, SERVICES } from '../../companion/packages/cli/src/services.ts'
@@ -8,10 +8,12 @@ import { verifies } from '../requirements.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
-async function environments(): Promise<Record<string, Readonly<Record<string, string>>>> {
+async function environments(
+  names: readonly PortName[] = SERVICE_NAMES,
+): Promise<Record<string, Readonly<Record<string, string>>>> {
   const settings = {
     data: '/data',
-    addresses: addressesOf(SERVICE_NAMES, await choosePorts(0, SERVICE_NAMES)),
+    addresses: addressesOf(SERVICE_NAMES, await choosePorts(0, names)),
     secrets: { dev: 'dev-secret', intake: 'intake-token' },
     databaseUrl: 'postgresql://127.0.0.1/gatehouse',
     sockets: undefined,
@@ -36,8 +38,18 @@ test('a server gets the settings of its own that a person gave, and no other ser
   expect(JSON.stringify(all)).not.toContain('evil.example')
 })
 
+test('with a Workload API a server whose record names services has a port for them, and no other', async () => {
+  verifies('AUTH-10.2')
+  vi.stubEnv('SPIFFE_ENDPOINT_SOCKET', 'unix:///run/agent.sock')
+  const all = await environments([...SERVICE_NAMES, 'workloads'])
+  const open = Object.keys(all).filter((name) => 'GATEHOUSE_MTLS_PORT' in (all[name] ?? {}))
+  expect(open).toEqual(['presto'])
+  expect(all['presto']).toMatchObject({ SPIFFE_ENDPOINT_SOCKET: 'unix:///run/agent.sock' })
+  expect(Object.values(await environments()).some((one) => 'SPIFFE_ENDPOINT_SOCKET' in one)).toBe(false)
+})
+
 test('no two parts of the stack have the same port, nor the same folder', () => {
-  const names = [...SERVICE_NAMES, 'edge', 'database'] as const
+  const names = [...SERVICE_NAMES, 'workloads', 'edge', 'database'] as const
   expect(new Set(names.map(offsetOf)).size).toBe(names.length)
   expect(new Set(SERVICE_NAMES.map((name) => SERVICES[name].folder)).size).toBe(SERVICE_NAMES.length)
 })

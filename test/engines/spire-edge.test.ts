@@ -9,7 +9,7 @@ import { eventually } from '../support/browser.ts'
 import { startEdge, type TestEdge, type TestEdgeOptions } from '../support/envoy.ts'
 import { startWorld, type World } from '../support/fixture-world.ts'
 import { freePort } from '../support/free-port.ts'
-import { TestSpire } from '../support/spire.ts'
+import { LocalSpire } from '../../scripts/local-spire.ts'
 
 /** Seconds: SPIRE renews an SVID at half of it. */
 const LIFE = 20
@@ -17,14 +17,14 @@ const PATIENCE = 90_000
 const BUILD = 1_200_000
 
 /** The real Envoy, the real SPIRE and a server on the kit: each gets its identity from SPIRE's agent and believes the other by it. */
-let spire: TestSpire
+let spire: LocalSpire
 let identity: CallingWorkload
 let world: World
 let edge: TestEdge
 let settings: Omit<TestEdgeOptions, 'port'>
 
 beforeAll(async () => {
-  spire = await TestSpire.start()
+  spire = await LocalSpire.start()
   const by = async (path: string) => [`unix:path:${await realpath(path)}`]
   const envoy = await findEnvoy(() => undefined)
   await spire.register({ path: 'server/fixture', selectors: await by(process.execPath), life: LIFE })

@@ -17,7 +17,7 @@ import { ask, type Way, type Wired } from '../kit/identity/wire.ts'
 import { verifies } from '../requirements.ts'
 import { eventually } from '../support/browser.ts'
 import { startWorld, type World } from '../support/fixture-world.ts'
-import { TestSpire } from '../support/spire.ts'
+import { LocalSpire } from '../../scripts/local-spire.ts'
 import { type PrintedSvid, SpireWorkload } from '../support/spire-workload.ts'
 
 /** Seconds: SPIRE renews an SVID at half of it. */
@@ -69,7 +69,7 @@ const definition: ServerDefinition = {
   start: async () => ({ tools: definition.toolsClass as never, dispose: async () => undefined }),
 }
 
-let spire: TestSpire
+let spire: LocalSpire
 let folder: string
 let identity: CallingWorkload
 let fixture: World
@@ -79,7 +79,7 @@ let stranger: SpireWorkload
 let svid: PrintedSvid
 
 beforeAll(async () => {
-  spire = await TestSpire.start()
+  spire = await LocalSpire.start()
   // As SPIRE sees the path of a program: with links resolved.
   folder = await realpath(await mkdtemp(join(tmpdir(), 'gatehouse-workloads-')))
   nightly = await SpireWorkload.create(folder, 'nightly', spire.socket)

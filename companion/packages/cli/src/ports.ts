@@ -6,10 +6,12 @@ import { SERVICE_NAMES, type ServiceName, SERVICES } from './services.ts'
 
 export const HOST = '127.0.0.1'
 export const DEFAULT_PORT_BASE = 7420
-export type PortName = ServiceName | 'edge' | 'database'
+export type PortName = ServiceName | 'workloads' | 'edge' | 'database'
 /** 0 for those that are not used. */
 export type Ports = Readonly<Record<PortName, number>>
 
+/** Of Presto, for services. */
+const WORKLOADS = 7
 const EDGE = 8
 const DATABASE = 9
 /** The furthest port from the base. */
@@ -42,12 +44,13 @@ export async function choosePorts(base: number, names: readonly PortName[]): Pro
 
 /** Distance of a port from the base. */
 export function offsetOf(name: PortName): number {
+  if (name === 'workloads') return WORKLOADS
   if (name === 'edge') return EDGE
   return name === 'database' ? DATABASE : SERVICES[name].port
 }
 
 function perPort(value: (name: PortName) => number): Record<PortName, number> {
-  const names: readonly PortName[] = [...SERVICE_NAMES, 'edge', 'database']
+  const names: readonly PortName[] = [...SERVICE_NAMES, 'workloads', 'edge', 'database']
   return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<PortName, number>
 }
 

@@ -16,6 +16,9 @@ export interface StackSettings {
   readonly sockets: EdgeSockets | undefined
 }
 
+/** Names the socket of the Workload API (SPIFFE Workload Endpoint section 4). */
+export const WORKLOAD_API = 'SPIFFE_ENDPOINT_SOCKET'
+
 type Environment = Readonly<Record<string, string>>
 
 /** The settings that one service is started with: exactly those that it needs, so that no other secret is in its environment. */
@@ -40,6 +43,7 @@ export function serviceEnvironment(name: ServiceName, settings: StackSettings): 
         ...(SERVERS[name].database && database),
         ...ownSettings(name),
         ...behindEdge(name, settings),
+        ...forWorkloads(name, settings),
         GATEHOUSE_REGISTRY: addresses.registry,
       }
   }
@@ -49,6 +53,13 @@ export function serviceEnvironment(name: ServiceName, settings: StackSettings): 
 function behindEdge(name: ServerName, { addresses, sockets }: StackSettings): Environment {
   if (addresses.edge === undefined || !sockets) return {}
   return { GATEHOUSE_PUBLIC_URL: `${addresses.edge}/${name}`, GATEHOUSE_EDGE_SOCKET: sockets.pathOf(name) }
+}
+
+/** With a Workload API, services may call those servers whose records name some. */
+function forWorkloads(name: ServerName, { addresses }: StackSettings): Environment {
+  const socket = process.env[WORKLOAD_API]
+  if (!socket || !SERVERS[name].workloads || addresses.ports.workloads === 0) return {}
+  return { [WORKLOAD_API]: socket, GATEHOUSE_MTLS_PORT: String(addresses.ports.workloads) }
 }
 
 /** What a person set for this server and for no other. */

@@ -13,6 +13,8 @@ interface LocalService {
 interface LocalServer extends LocalService {
   /** Whether it needs PostgreSQL, for the receipts of its writes. */
   readonly database: boolean
+  /** Whether its record names services, which call over mutual TLS. */
+  readonly workloads: boolean
   /** Settings of its own that a person may give to the whole stack. */
   readonly settings: readonly string[]
 }
@@ -21,8 +23,15 @@ interface LocalServer extends LocalService {
 const BASE: readonly ServiceName[] = ['identity', 'registry']
 
 export const SERVERS: Readonly<Record<ServerName, LocalServer>> = {
-  presto: { folder: 'servers/presto', port: 2, needs: BASE, database: true, settings: [] },
-  runbooks: { folder: 'servers/runbooks', port: 6, needs: BASE, database: false, settings: ['GATEHOUSE_RUNBOOKS'] },
+  presto: { folder: 'servers/presto', port: 2, needs: BASE, database: true, workloads: true, settings: [] },
+  runbooks: {
+    folder: 'servers/runbooks',
+    port: 6,
+    needs: BASE,
+    database: false,
+    workloads: false,
+    settings: ['GATEHOUSE_RUNBOOKS'],
+  },
 }
 export const SERVER_NAMES = Object.keys(SERVERS) as readonly ServerName[]
 

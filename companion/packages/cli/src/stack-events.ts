@@ -1,3 +1,4 @@
+import type { ServerAddress } from './addresses.ts'
 import type { StackEdgeEvent } from './edge/stack-edge.ts'
 import type { ServiceEvent } from './service.ts'
 
@@ -13,7 +14,7 @@ export interface ReadyEvent {
   readonly registry?: string
   readonly issuer: string
   /** By server id; `url` is the MCP endpoint. */
-  readonly servers: Readonly<Record<string, { readonly url: string }>>
+  readonly servers: Readonly<Record<string, ServerAddress>>
   /** Origin of the edge in front of the servers, with `--edge`. */
   readonly edge?: { readonly url: string }
   readonly people: readonly LocalPerson[]

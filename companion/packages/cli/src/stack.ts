@@ -15,8 +15,8 @@ import { startEmbeddedPostgres } from './postgres.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { serverRecord } from './server-records.ts'
 import { type Service, type ServiceEvent, startService } from './service.ts'
-import { serviceEnvironment, type StackSettings } from './service-environment.ts'
-import { SERVER_NAMES, type ServiceName } from './services.ts'
+import { serviceEnvironment, type StackSettings, WORKLOAD_API } from './service-environment.ts'
+import { SERVER_NAMES, SERVERS, type ServiceName } from './services.ts'
 import type { ReadyEvent, StackEvent } from './stack-events.ts'
 import { readStackFile } from './stack-file.ts'
 import { StackNote } from './stack-note.ts'
@@ -127,6 +127,8 @@ class StartingStack {
     // The registry's URL is part of identity's settings, whether it runs here or not.
     const names = new Set<PortName>([...services, 'registry'])
     if (edge) names.add('edge')
+    if (process.env[WORKLOAD_API] && SERVER_NAMES.some((name) => SERVERS[name].workloads && services.includes(name)))
+      names.add('workloads')
     if (services.includes('registry') && databaseUrl === undefined) names.add('database')
     return [...names]
   }

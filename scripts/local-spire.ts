@@ -2,13 +2,16 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { installSpire, type Spire } from '../../scripts/install/spire.ts'
-import { until } from './fixture-world.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from './code-server.ts'
+import { installSpire, type Spire } from './install/spire.ts'
+import { root } from './process.ts'
 
-const CONFIGS = resolve('companion/deploy/spire')
+const CONFIGS = join(root, 'companion', 'deploy', 'spire')
+/** How long a server or an agent may take to be healthy, milliseconds. */
+const PATIENCE = 30_000
 const TRUST_DOMAIN = 'gatehouse.local'
 const AGENT = `spiffe://${TRUST_DOMAIN}/agent`
 
@@ -22,7 +25,7 @@ export interface SpireEntry {
 }
 
 /** A real SPIRE server with one agent, from the configuration of companion/deploy/spire, in a folder of its own. */
-export class TestSpire {
+export class LocalSpire {
   readonly trustDomain = TRUST_DOMAIN
   readonly #spire: Spire
   readonly #folder: string
@@ -47,8 +50,8 @@ export class TestSpire {
     }
   }
 
-  static async start(): Promise<TestSpire> {
-    const spire = new TestSpire(
+  static async start(): Promise<LocalSpire> {
+    const spire = new LocalSpire(
       await installSpire(),
       await mkdtemp(join(tmpdir(), 'gatehouse-spire-')),
       await freePort(),
@@ -122,14 +125,18 @@ export class TestSpire {
     return child
   }
 
-  #untilHealthy(child: ChildProcess, program: string, socket: string | undefined): Promise<void> {
-    return until(async () => {
-      if (child.exitCode !== null) throw new Error(`${program} ended:\n${this.#log.join('')}`)
-      return promisify(execFile)(program, ['healthcheck', '-socketPath', socket ?? '']).then(
+  async #untilHealthy(child: ChildProcess, program: string, socket: string | undefined): Promise<void> {
+    const deadline = Date.now() + PATIENCE
+    for (;;) {
+      if (child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`${program} does not get going:\n${this.#log.join('')}`)
+      const healthy = await promisify(execFile)(program, ['healthcheck', '-socketPath', socket ?? '']).then(
         () => true,
         () => false,
       )
-    })
+      if (healthy) return
+      await sleep(100)
+    }
   }
 }
 
