@@ -21,6 +21,8 @@ export interface Intake {
   readonly limits: HttpLimits
   /** For Node's own server. */
   readonly settings: ServerOptions
+  /** The same where an edge may be at the other end: it repeats claims of the token in headers of its own, so what it took in one piece comes in two. */
+  readonly edgeSettings: ServerOptions
   /** The same handler, within the limits. */
   within(handler: RequestListener): RequestListener
   /** Answers what never became a request: Node's `clientError`. */
@@ -76,15 +78,18 @@ export function createIntake(options: IntakeOptions = {}): Intake {
     endWatch()
   }
 
+  const settings: ServerOptions = {
+    maxHeaderSize: limits.headers,
+    headersTimeout: Math.min(limits.headersTime, limits.requestTime),
+    requestTimeout: limits.requestTime,
+    // How often Node looks whether the two are over.
+    connectionsCheckingInterval: Math.min(1_000, Math.max(20, limits.headersTime / 4)),
+  }
+
   return {
     limits,
-    settings: {
-      maxHeaderSize: limits.headers,
-      headersTimeout: Math.min(limits.headersTime, limits.requestTime),
-      requestTimeout: limits.requestTime,
-      // How often Node looks whether the two are over.
-      connectionsCheckingInterval: Math.min(1_000, Math.max(20, limits.headersTime / 4)),
-    },
+    settings,
+    edgeSettings: { ...settings, maxHeaderSize: 2 * limits.headers },
     unparsed: createUnparsedAnswer(options.unparsed),
     within: (handler) => (request, response) => {
       const { socket } = request

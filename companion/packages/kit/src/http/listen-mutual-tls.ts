@@ -30,9 +30,7 @@ export async function listenMutualTls(
   const own = current()
   const server = createServer(
     {
-      ...intake.settings,
-      // The edge repeats claims of the token in headers of its own: what it took in one piece comes in two.
-      maxHeaderSize: 2 * intake.limits.headers,
+      ...intake.edgeSettings,
       ...(own && contextOf(own)),
       requestCert: true,
       rejectUnauthorized: false,

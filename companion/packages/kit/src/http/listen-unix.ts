@@ -21,9 +21,7 @@ export async function listenUnix(intake: Intake, handler: RequestListener, file:
     throw new GatehouseError('listen_failed', `${path} is too long for the name of a socket`)
   await makeFolder(path)
   await refuseOccupied(path)
-  // The edge repeats claims of the token in headers of its own: what it took in one piece comes in two.
-  const settings = { ...intake.settings, maxHeaderSize: 2 * intake.limits.headers }
-  const server = createServer(settings, intake.within(handler))
+  const server = createServer(intake.edgeSettings, intake.within(handler))
   server.on('connection', (socket) => {
     if (!intake.count(socket)) intake.crowded(socket)
     intake.watch(socket)
