@@ -1,37 +1,17 @@
-import { type Caller, ServerRecord } from '@gatehouse/contracts'
+import type { Caller, ServerRecord } from '@gatehouse/contracts'
 import { createPolicy } from '@gatehouse/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { verifies } from '../requirements.ts'
+import { record as given } from './decide/given.ts'
 
-const digest = `sha256:${'0'.repeat(64)}`
+const digest = `sha256:${'0'.repeat(64)}` as const
 
+/** Of the tools alone, the one that writes is for ads. */
 function record(change: Partial<ServerRecord> = {}): ServerRecord {
-  return {
-    ...ServerRecord.parse({
-      id: 'demo',
-      name: 'dev.gatehouse/demo',
-      title: 'Demo',
-      description: 'A server',
-      version: '1',
-      url: 'http://127.0.0.1:1/mcp',
-      owner: { team: 'demo', contact: 'demo@example.com' },
-      support: { channel: '#demo-help' },
-      environment: 'dev',
-      surfaces: ['ide', 'cli', 'team-chat'],
-      groups: ['ads', 'finance'],
-      discoverable: true,
-      status: 'listed',
-      reviews: [],
-      clients: [],
-      surfaceDigest: digest,
-      tools: [
-        { name: 'look', digest, effect: 'read' },
-        { name: 'change', digest, effect: 'write', groups: ['ads'] },
-      ],
-    }),
-    ...change,
-  }
+  const [look, write] = given().tools
+  if (!look || !write) throw new TypeError('the record has no two tools')
+  return given({ workloads: [], prompts: [], resources: [], tools: [look, { ...write, groups: ['ads'] }], ...change })
 }
 
 function person(groups: string[], change: Partial<Extract<Caller, { kind: 'user' }>> = {}): Caller {
