@@ -39,7 +39,7 @@ test('a server gets the settings of its own that a person gave, and no other ser
 })
 
 test('with a Workload API a server whose record names services has a port for them, and no other', async () => {
-  verifies('AUTH-10.2')
+  verifies('OPS-1.1')
   vi.stubEnv('SPIFFE_ENDPOINT_SOCKET', 'unix:///run/agent.sock')
   const all = await environments([...SERVICE_NAMES, 'workloads'])
   const open = Object.keys(all).filter((name) => 'GATEHOUSE_MTLS_PORT' in (all[name] ?? {}))

@@ -31,7 +31,7 @@ afterAll(() => intake.stop())
 
 describe('a connection over mutual TLS', () => {
   it('is good for request after request, each sent the moment that the answer before it is whole', async () => {
-    verifies('AUTH-7.2')
+    verifies('AUTH-7.7')
     const client = new Worker(new URL('steady-client.mjs', import.meta.url), {
       workerData: { options, requests: REQUESTS },
     })
