@@ -11,7 +11,7 @@ import { median, report } from './figures.ts'
 import { ask, type Contender, printTurns, ready, take, type Turn } from './kit-contender.ts'
 import { ProofMint } from './kit-proofs.ts'
 import { type Child, type Governed, startChild } from './kit-server.ts'
-import { freePort } from '../test/support/free-port.ts'
+import { freePort } from '../scripts/free-port.ts'
 
 const ROUNDS = Number(process.env['GATEHOUSE_BENCH_ROUNDS'] ?? 7)
 const CALLS = 1_000

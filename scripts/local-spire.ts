@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { freePort } from './code-server.ts'
+import { freePort } from './free-port.ts'
 import { installSpire, type Spire } from './install/spire.ts'
 import { root } from './process.ts'
 

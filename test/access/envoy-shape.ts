@@ -10,7 +10,7 @@ import { startGround } from './ground.ts'
 import { recordOf } from './record.ts'
 import { SERVER_NAMES, type ServerName } from './servers/definitions.ts'
 import type { Shape } from './shape.ts'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '../../scripts/free-port.ts'
 
 interface Place {
   readonly server: RunningServer

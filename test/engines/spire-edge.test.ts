@@ -8,7 +8,7 @@ import { verifies } from '../requirements.ts'
 import { eventually } from '../support/browser.ts'
 import { startEdge, type TestEdge, type TestEdgeOptions } from '../support/envoy.ts'
 import { startWorld, type World } from '../support/fixture-world.ts'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '../../scripts/free-port.ts'
 import { LocalSpire } from '../../scripts/local-spire.ts'
 
 /** Seconds: SPIRE renews an SVID at half of it. */
@@ -92,7 +92,7 @@ describe('an edge whose identity is SPIRE’s', () => {
   test('goes on when the SVIDs of both have been renewed, and the first ones have expired', {
     timeout: 3 * PATIENCE,
   }, async () => {
-    verifies('AUTH-7.7', 'AUTH-10.3')
+    verifies('AUTH-7.7', 'AUTH-10.6')
     const first = serial()
     const expired = identity.current().expiresAt
     await eventually(async () => serial() !== first && Date.now() > expired + 2_000, PATIENCE)

@@ -12,7 +12,7 @@ import { readRegistration } from '../../companion/services/identity/src/client-r
 import { isLoopbackAddress } from '../../companion/services/identity/src/loopback.ts'
 import { openDataFolder } from '../../companion/services/identity/src/data-folder.ts'
 import { createStore } from '../../companion/services/identity/src/store.ts'
-import { freePort } from '../../scripts/code-server.ts'
+import { freePort } from '../../scripts/free-port.ts'
 import { serve } from '../support/http-server.ts'
 import { signIn } from './flow.ts'
 import { authorizeUrl, Browser, newDevice, PRESTO, REDIRECT, requestToken, startForTest } from './support.ts'

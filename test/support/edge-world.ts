@@ -9,7 +9,7 @@ import { startEdge, type TestEdge, type TestEdgeOptions } from './envoy.ts'
 import { type Claims, startTestIssuer, type TestIssuer } from './issuer.ts'
 import { sampleRecord } from './sample-record.ts'
 import { until } from './fixture-world.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '../../scripts/free-port.ts'
 
 /** A real edge before a server that says what reached it. */
 export interface EdgeWorld {

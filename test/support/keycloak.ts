@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../../scripts/code-server.ts'
+import { freePort } from '../../scripts/free-port.ts'
 import { installKeycloak } from '../../scripts/install/keycloak.ts'
 
 const REALM = join(import.meta.dirname, '../../companion/deploy/identity/keycloak-realm.json')

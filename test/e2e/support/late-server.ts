@@ -5,7 +5,7 @@ import { ServerRecord } from '@gatehouse/contracts'
 import { authorizeTool, describeServer, type ServerDefinition, startServer, tool } from '@gatehouse/kit'
 import { z } from 'zod'
 import governance from '../../../companion/servers/presto/server.json' with { type: 'json' }
-import { freePort } from '../../../scripts/code-server.ts'
+import { freePort } from '../../../scripts/free-port.ts'
 import type { Stack } from '../../support/stack.ts'
 
 /** All that a server's author writes. */

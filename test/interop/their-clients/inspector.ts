@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { Browser } from '../../support/browser.ts'
-import { freePort } from '../../../scripts/code-server.ts'
+import { freePort } from '../../../scripts/free-port.ts'
 import { readResult, readTools, type TheirClient } from './their-client.ts'
 
 const PACKAGE = new URL('../../../node_modules/@modelcontextprotocol/inspector/clients/', import.meta.url)

@@ -14,7 +14,7 @@ import { type RecordRegistry, startRecordRegistry } from '../../support/record-r
 import type { Era, Sender } from './attack.ts'
 import { createForgingKey, type ForgingKey } from './forge.ts'
 import { createTarget, type Target } from './target.ts'
-import { freePort } from '../../support/free-port.ts'
+import { freePort } from '../../../scripts/free-port.ts'
 
 /** One server of the range, which can be stopped and started on its port. */
 export interface Site {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifies } from '../../requirements.ts'
 import { startWorld, type World } from '../../support/fixture-world.ts'
 import { ask, type Header, type Way } from './wire.ts'
-import { freePort } from '../../support/free-port.ts'
+import { freePort } from '../../../scripts/free-port.ts'
 
 let world: World
 let origin: string
